@@ -1,0 +1,50 @@
+"""Everything that can go wrong, as a small tree. A leaf's exit code is the command's exit code."""
+
+from __future__ import annotations
+
+
+class AttnExplainError(Exception):
+    """An error that the reader of its message can mend.
+
+    Attributes:
+        message: one line that says what is wrong.
+        hint: one line that says what to type next, or "" where the message says enough.
+        exit_code: what the command ends with.
+    """
+
+    exit_code = 70
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class OutputError(AttnExplainError):
+    """The output could not be written."""
+
+    exit_code = 1
+
+
+class CommandError(AttnExplainError, ValueError):
+    """An option, a value or a combination of them does not work: fix the command."""
+
+    exit_code = 2
+
+
+class PhraseError(CommandError):
+    """A phrase that does not occur in the sentence."""
+
+
+class DataError(AttnExplainError, ValueError):
+    """What was read does not work: fix the data."""
+
+    exit_code = 3
+
+
+class TextError(DataError):
+    """A text that is empty, not valid Unicode, or too long."""
+
+
+class NumbersError(DataError):
+    """Numbers that attention cannot be computed from: shapes that do not fit, NaN, infinities."""

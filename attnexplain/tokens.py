@@ -1,0 +1,267 @@
+"""A sentence becomes tokens, and any text becomes safe to show.
+
+A token is a word: the lesson compares words, so punctuation is left out (and named, so that the screen can say so).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from attnexplain.errors import CommandError, PhraseError, TextError
+
+MAX_TOKENS = 512
+"""The longest sentence, in words, that is explained unless the user asks for more."""
+MOST_TOKENS = 4096
+"""The longest sentence that the user may ask for."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The words of one sentence."""
+
+    words: tuple[str, ...]
+    """In the order of the sentence, as it writes them."""
+    left_out: tuple[str, ...] = ()
+    """The different punctuation marks and control characters between the words, in order of appearance."""
+
+
+def tokenize(sentence: str, phrases: Sequence[str] = (), max_tokens: int = MAX_TOKENS) -> Tokens:
+    """Split a sentence into its words, in any script.
+
+    Contractions, hyphenated words and numbers stay whole ("didn't", "self-attention", "-3.14"); a symbol or an emoji
+    is a word of its own. Scripts that put no space between words are split into the smallest written units that carry
+    meaning or sound: each Han character, runs of Hiragana and of Katakana, syllables of Thai, Lao, Khmer and Burmese.
+
+    Args:
+        sentence: any text.
+        phrases: words to be kept together as one token each, in any case.
+        max_tokens: how many words are allowed.
+
+    Raises:
+        TextError: no word at all, too many, or a text that is not valid Unicode.
+        CommandError: a phrase that does not occur.
+
+    >>> tokenize("The cat sat, didn't it?").words
+    ('The', 'cat', 'sat', "didn't", 'it')
+    """
+    if (surrogate := _SURROGATE.search(sentence)) is not None:
+        raise TextError(f"the text is not valid Unicode at character {surrogate.start() + 1} (is it UTF-8?)")
+    found = [_Word(sentence[m.start() : m.end()], *m.span(), m.lastgroup or "") for m in _split(sentence)]
+    words = [word for word in found if word.kind == "word"]
+    if not words:
+        raise TextError("the text is empty" if not sentence.strip() else "the text has no word, only punctuation")
+    words = _join_phrases(sentence, words, phrases)
+    if len(words) > max_tokens:
+        raise TextError(
+            f"the text has {len(words)} words, and {max_tokens} are allowed",
+            hint=f"shorten it, or raise the limit with --max-tokens (up to {MOST_TOKENS})",
+        )
+    left_out = dict.fromkeys(word.text for word in found if word.kind == "other")
+    return Tokens(tuple(word.text for word in words), tuple(left_out))
+
+
+def word_key(word: str) -> str:
+    """What makes two words the same word: case, compatibility forms and invisible characters do not count.
+
+    >>> word_key("Straße") == word_key("STRASSE")
+    True
+    """
+    if word.isascii() and word.isprintable():
+        return word.lower()
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", word).casefold())
+    seen = "".join(character for character in folded if not _is_invisible(character))
+    return seen.replace("’", "'") or folded
+
+
+def visible(text: str, *, ascii_only: bool = False) -> str:
+    """Make a text safe to show on a terminal or in a picture, on one line.
+
+    White space becomes single spaces. Control characters, bidirectional overrides, invisible and unassigned
+    characters are written as their numbers, `<U+202E>`, and so is everything beyond ASCII when only that can be shown.
+    A combining mark without a letter gets a dotted circle to stand on, and one letter carries four of them at the most.
+    The two selectors of an emoji's style (U+FE0E, U+FE0F) are dropped: they are not seen, only their effect is.
+
+    >>> visible("a\x1b[31mb")
+    'a<U+001B>[31mb'
+    """
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    shown: list[str] = []
+    marks = 0  # how many combining marks the character before has
+    for character in " ".join(text.split()):
+        if character in _STYLE_SELECTORS and shown and shown[-1] != " ":
+            continue
+        is_mark = unicodedata.category(character)[0] == "M"
+        marks = marks + 1 if is_mark else 0
+        if _is_invisible(character) or marks > 4 or (ascii_only and not character.isascii()):
+            shown.append(f"<U+{ord(character):04X}>")
+        elif is_mark and (not shown or shown[-1] == " " or len(shown[-1]) > 1):
+            shown.append("\u25cc" + character)
+        else:
+            shown.append(character)
+    return "".join(shown)
+
+
+# Splitting: each character is replaced by the letter of its class, and a pattern of those letters finds the words.
+#
+#   w letter, underscore   n digit   x combining mark   i invisible   j zero-width joiner (joins emoji too)
+#   ' - . , : /            joiners: inside a word or a number they belong to it
+#   + m                    plus and minus sign: the sign of a number, or a symbol
+#   s other symbol         e emoji, and any sign that is no letter   t emoji modifier or tag   f half of a flag
+#   h Han   r Hiragana   a Katakana   _ white space   o other punctuation, control characters
+#   b consonant, l vowel written before it, c vowel written after it, g sign that stacks consonants, k sign that
+#     ends a syllable (Thai, Lao, Khmer, Burmese)
+#
+# The joiners follow the classes MidLetter, MidNumLet and MidNum of Unicode's UAX #29.
+
+_PATTERN = re.compile(
+    r"""
+    (?P<word>
+        (?: (?<![wnx+m-]) [-+m] (?=n) )?                          # the sign of a number
+        [wn] (?: [wnx] | [ij]+ (?=[wnx]) | ['.-] (?=[wn]) | (?<=n) [,:/] (?=n) )*
+      | ff | [et] (?: [xt] | j (?=e) e )* | f                     # emoji, flags
+      | hx* | r[rx]* | a[ax]*                                     # Chinese and Japanese
+      | l* b (?: [xck] | g b | b (?=k) )*                         # syllables
+      | [s+m]+
+    )
+    | (?P<space> _+ )
+    | (?P<other> . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class _Word:
+    text: str
+    start: int
+    end: int
+    kind: str
+
+
+def _split(text: str) -> Iterator[re.Match[str]]:
+    return _PATTERN.finditer(text.translate(_CLASSES))
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_STYLE_SELECTORS = "\ufe0e\ufe0f"
+_SINGLE = {
+    **dict.fromkeys("'\u2019\u02bc\u05f3\u05f4", "'"),
+    **dict.fromkeys("-\u2010\u2011", "-"),
+    **dict.fromkeys(".\u00b7\u2027", "."),
+    **{",": ",", ":": ":", "/": "/", "+": "+", "\u2212": "m", "\u200d": "j", "\u2044": "/"},
+    **dict.fromkeys("%&@#§¶†‡‰", "s"),
+    "\u30fc": "x",  # the mark that lengthens a vowel, in both kana
+    "\u3005": "h",  # repeats a Han character
+    "\u17d2": "g",
+    "\u1039": "g",
+    "\u103a": "k",
+}
+_RANGES = (
+    (0x3041, 0x3096, "r"),
+    (0x309D, 0x309F, "r"),
+    (0x30A1, 0x30FA, "a"),
+    (0x30FD, 0x30FF, "a"),
+    (0x31F0, 0x31FF, "a"),
+    (0xFF66, 0xFF9D, "a"),
+    (0x3400, 0x4DBF, "h"),
+    (0x4E00, 0x9FFF, "h"),
+    (0xF900, 0xFAFF, "h"),
+    (0x20000, 0x3FFFF, "h"),
+    (0x1F1E6, 0x1F1FF, "f"),
+    (0x1F3FB, 0x1F3FF, "t"),
+    (0xE0020, 0xE007F, "t"),
+    (0x0E40, 0x0E44, "l"),
+    (0x0EC0, 0x0EC4, "l"),
+)
+_SYLLABLES = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0xA9E0, 0xA9FF), (0xAA60, 0xAA7F))
+_VOWELS_AFTER = "\u0e30\u0e32\u0e33\u0e45\u0e46\u0e2f\u0eb0\u0eb2\u0eb3\u0ec6"
+
+# What Unicode calls Default_Ignorable_Code_Point beyond the category Cf, and two blanks that count as letters or signs.
+_UNSEEN = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\ufe00\ufe01\ufe02\ufe03\ufe04\ufe05"
+    "\ufe06\ufe07\ufe08\ufe09\ufe0a\ufe0b\ufe0c\ufe0d\ufe0e\ufe0f"
+)
+
+
+def _is_invisible(character: str) -> bool:
+    if character in _UNSEEN or 0xE0100 <= ord(character) <= 0xE01EF:
+        return True
+    category = unicodedata.category(character)
+    if category == "Cn":  # unassigned, or an emoji younger than this Python
+        return not 0x1F300 <= ord(character) <= 0x1FAFF
+    return category in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or (category == "Zs" and character != " ")
+
+
+def _class_of(character: str) -> str:
+    if character.isspace():
+        return "_"
+    if character in _SINGLE:
+        return _SINGLE[character]
+    code = ord(character)
+    category = unicodedata.category(character)
+    for first, last, letter in _RANGES:
+        if first <= code <= last and (category[0] in "LM" or letter in "ft"):
+            return letter
+    if category[0] == "M":
+        return "x"
+    if category == "Cf" or character in _UNSEEN:
+        return "i"
+    if category[0] == "L" and any(first <= code <= last for first, last in _SYLLABLES):
+        return "c" if character in _VOWELS_AFTER else "b"
+    if category == "Nd":
+        return "n"
+    if category[0] in "LN" or category == "Pc":
+        return "w"
+    if category in ("Sm", "Sc"):
+        return "s"
+    return "e" if category in ("So", "Co", "Cn") else "o"
+
+
+class _Classes(dict[int, str]):
+    """Character number → letter of its class, worked out when first met."""
+
+    def __missing__(self, code: int) -> str:
+        letter = self[code] = _class_of(chr(code))
+        return letter
+
+
+_CLASSES = _Classes()
+
+
+# Phrases
+
+
+def _join_phrases(sentence: str, words: list[_Word], phrases: Sequence[str]) -> list[_Word]:
+    """Make one token of the words of each phrase, the longest phrase first."""
+    wanted = {phrase: _phrase_keys(phrase) for phrase in phrases}
+    for phrase, keys in sorted(wanted.items(), key=lambda item: -len(item[1])):
+        joined: list[_Word] = []
+        found, i = False, 0
+        while i < len(words):
+            run = words[i : i + len(keys)]
+            between = (sentence[left.end : right.start] for left, right in zip(run, run[1:], strict=False))
+            if [word_key(word.text) for word in run] == keys and not any(gap.strip() for gap in between):
+                text = " ".join(sentence[run[0].start : run[-1].end].split())
+                joined.append(_Word(text, run[0].start, run[-1].end, "word"))
+                found, i = True, i + len(keys)
+            else:
+                joined.append(words[i])
+                i += 1
+        if not found:
+            raise PhraseError(
+                f"the phrase {visible(phrase)!r} does not occur in the text",
+                hint="a phrase is words that follow one another there, with nothing but space between them",
+            )
+        words = joined
+    return words
+
+
+def _phrase_keys(phrase: str) -> list[str]:
+    keys = [word_key(phrase[m.start() : m.end()]) for m in _split(phrase) if m.lastgroup == "word"]
+    if not keys:
+        raise CommandError(f"the phrase {visible(phrase)!r} has no word in it")
+    return keys
