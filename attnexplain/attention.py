@@ -177,8 +177,9 @@ def weights(scaled_scores: Array) -> Array:
     shares stay as they are, and e^s cannot overflow.
     """
     largest = scaled_scores.max(axis=-1, keepdims=True)  # [n, 1]
-    exponentials = np.exp(scaled_scores - largest)  # [n, n], e^-inf = 0
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)  # [n, n]
+    exponentials: Array = np.exp(scaled_scores - largest)  # [n, n], e^-inf = 0
+    shares: Array = exponentials / exponentials.sum(axis=-1, keepdims=True)  # [n, n]
+    return shares
 
 
 def causal_mask(n: int) -> Mask:

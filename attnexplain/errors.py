@@ -9,6 +9,7 @@ class AttnExplainError(Exception):
     Attributes:
         message: one line that says what is wrong.
         hint: one line that says what to type next, or "" where the message says enough.
+        place: where in the input it happened, such as "notes.txt, line 3: ", or "".
         exit_code: what the command ends with.
     """
 
@@ -18,6 +19,7 @@ class AttnExplainError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.place = ""
 
 
 class OutputError(AttnExplainError):
@@ -33,7 +35,14 @@ class CommandError(AttnExplainError, ValueError):
 
 
 class PhraseError(CommandError):
-    """A phrase that does not occur in the sentence."""
+    """A phrase that does not occur in the text."""
+
+    def __init__(self, phrase: str) -> None:
+        super().__init__(
+            f"the phrase {phrase!r} does not occur in the text",
+            hint="a phrase is words that follow one another there, with nothing but space between them",
+        )
+        self.phrase = phrase
 
 
 class DataError(AttnExplainError, ValueError):

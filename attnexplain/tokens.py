@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from attnexplain.errors import CommandError, PhraseError, TextError
 
@@ -152,7 +153,13 @@ _SINGLE = {
     **dict.fromkeys("'\u2019\u02bc\u05f3\u05f4", "'"),
     **dict.fromkeys("-\u2010\u2011", "-"),
     **dict.fromkeys(".\u00b7\u2027", "."),
-    **{",": ",", ":": ":", "/": "/", "+": "+", "\u2212": "m", "\u200d": "j", "\u2044": "/"},
+    ",": ",",
+    ":": ":",
+    "/": "/",
+    "\u2044": "/",
+    "+": "+",
+    "\u2212": "m",
+    "\u200d": "j",
     **dict.fromkeys("%&@#§¶†‡‰", "s"),
     "\u30fc": "x",  # the mark that lengthens a vowel, in both kana
     "\u3005": "h",  # repeats a Han character
@@ -180,6 +187,20 @@ _RANGES = (
 _SYLLABLES = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0xA9E0, 0xA9FF), (0xAA60, 0xAA7F))
 _VOWELS_AFTER = "\u0e30\u0e32\u0e33\u0e45\u0e46\u0e2f\u0eb0\u0eb2\u0eb3\u0ec6"
 
+_OF_CATEGORY = {
+    "L": "w",
+    "N": "w",
+    "Nd": "n",
+    "M": "x",
+    "Pc": "w",
+    "Sm": "s",
+    "Sc": "s",
+    "So": "e",
+    "Cf": "i",
+    "Co": "e",
+    "Cn": "e",
+}
+
 # What Unicode calls Default_Ignorable_Code_Point beyond the category Cf, and two blanks that count as letters or signs.
 _UNSEEN = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\ufe00\ufe01\ufe02\ufe03\ufe04\ufe05"
@@ -201,24 +222,15 @@ def _class_of(character: str) -> str:
         return "_"
     if character in _SINGLE:
         return _SINGLE[character]
-    code = ord(character)
-    category = unicodedata.category(character)
+    code, category = ord(character), unicodedata.category(character)
     for first, last, letter in _RANGES:
         if first <= code <= last and (category[0] in "LM" or letter in "ft"):
             return letter
-    if category[0] == "M":
-        return "x"
-    if category == "Cf" or character in _UNSEEN:
+    if character in _UNSEEN and category[0] != "M":
         return "i"
     if category[0] == "L" and any(first <= code <= last for first, last in _SYLLABLES):
         return "c" if character in _VOWELS_AFTER else "b"
-    if category == "Nd":
-        return "n"
-    if category[0] in "LN" or category == "Pc":
-        return "w"
-    if category in ("Sm", "Sc"):
-        return "s"
-    return "e" if category in ("So", "Co", "Cn") else "o"
+    return _OF_CATEGORY.get(category) or _OF_CATEGORY.get(category[0], "o")
 
 
 class _Classes(dict[int, str]):
@@ -243,7 +255,7 @@ def _join_phrases(sentence: str, words: list[_Word], phrases: Sequence[str]) -> 
         found, i = False, 0
         while i < len(words):
             run = words[i : i + len(keys)]
-            between = (sentence[left.end : right.start] for left, right in zip(run, run[1:], strict=False))
+            between = (sentence[left.end : right.start] for left, right in pairwise(run))
             if [word_key(word.text) for word in run] == keys and not any(gap.strip() for gap in between):
                 text = " ".join(sentence[run[0].start : run[-1].end].split())
                 joined.append(_Word(text, run[0].start, run[-1].end, "word"))
@@ -252,10 +264,7 @@ def _join_phrases(sentence: str, words: list[_Word], phrases: Sequence[str]) -> 
                 joined.append(words[i])
                 i += 1
         if not found:
-            raise PhraseError(
-                f"the phrase {visible(phrase)!r} does not occur in the text",
-                hint="a phrase is words that follow one another there, with nothing but space between them",
-            )
+            raise PhraseError(phrase)
         words = joined
     return words
 

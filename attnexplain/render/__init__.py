@@ -1,0 +1,1 @@
+"""Ink: a lesson or a trace becomes text."""

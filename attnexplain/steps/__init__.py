@@ -1,0 +1,55 @@
+"""What each step says and shows: title, formula, words, and which cell is worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attnexplain.explain import Explanation
+from attnexplain.steps.context import context_step
+from attnexplain.steps.labels import find_word, labels, strongest_pair
+from attnexplain.steps.qkv import qkv_step
+from attnexplain.steps.scores import scores_step
+from attnexplain.steps.step import Lesson, Prose, View
+from attnexplain.steps.weights import weights_step
+
+STEPS = (qkv_step, scores_step, weights_step, context_step)
+
+
+def lesson(
+    trace: Explanation,
+    *,
+    query: str | None = None,
+    key: str | None = None,
+    steps: Sequence[int] = (1, 2, 3, 4),
+    digits: int = 2,
+) -> Lesson:
+    """Compose the lesson of a sentence.
+
+    Args:
+        trace: what `explain` computed.
+        query: the word whose row is worked out by hand, or its position counted from 1.
+        key: the word that answers it; the strongest pair is chosen where these are not given.
+        steps: which of the four, in any order.
+        digits: digits after the point.
+
+    Raises:
+        CommandError: the query or the key is not a word of the sentence.
+    """
+    asked = None if query is None else find_word(trace.tokens, query, "--query")
+    answered = None if key is None else find_word(trace.tokens, key, "--key")
+    view = View(*strongest_pair(trace, trace.tokens, asked, answered), digits)
+    names = labels(trace.tokens)
+    shown = tuple(STEPS[number - 1](trace, names, view) for number in sorted(set(steps)))
+    return Lesson(trace.sentence, tuple(_notes(trace, names, view)), shown)
+
+
+def _notes(trace: Explanation, names: tuple[str, ...], view: View) -> list[Prose]:
+    count = len(names)
+    notes = [Prose(f"Model: {trace.model.name}. {trace.model.note}", is_note=True)]
+    left_out = f" Punctuation is left out: {' '.join(trace.left_out)}" if trace.left_out else ""
+    notes.append(Prose(f"{count} word{'s' if count > 1 else ''}.{left_out}", is_note=True))
+    if any(name != token for name, token in zip(names, trace.tokens, strict=True)):
+        notes.append(Prose("A number in brackets is the position of a word that occurs more than once.", is_note=True))
+    chosen = f'"{names[view.query]}" asks, "{names[view.key]}" answers'
+    notes.append(Prose(f"Worked out by hand: {chosen} (choose with --query and --key)."))
+    return notes

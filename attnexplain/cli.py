@@ -1,0 +1,424 @@
+"""Options in, exit code out. The only place that prints, writes files or exits.
+
+Typer reads the options, and nothing more: it hands back a `Request`, and the work is done outside of it, so that its
+own ways with errors, panels and signals stay out. Heavy imports wait until they are needed: `--version` and `--help`
+load no numpy, `--json` loads no Rich.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from attnexplain import __version__
+from attnexplain.errors import AttnExplainError, CommandError, OutputError, PhraseError, TextError
+from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS, visible
+
+if TYPE_CHECKING:
+    from attnexplain.explain import Explanation
+    from attnexplain.models import Model
+    from attnexplain.render.ink import Palette
+
+NAME = "attnexplain"
+WIDTHS = (20, 500)
+LONGEST_LINE = 1 << 20
+"""Bytes of one line of input."""
+
+EXAMPLES = f"""Examples:
+
+\b
+  {NAME} "The river bank was flooded after the storm"
+  {NAME} --step 3 "The cat sat on the mat"
+  {NAME} --query cat --key mat "The cat sat on the mat"
+  {NAME} --phrase "Hare Krishna" "Chanting Hare Krishna mantra"
+  {NAME} --json "The cat sat" | python3 -m json.tool
+  {NAME} --file sentences/ambiguous.txt --step 3 --brief
+  {NAME} -- "-5 degrees is cold"
+
+Exit codes: 0 done, 1 the output could not be written, 2 fix the command, 3 fix the data, 70 a bug of ours."""
+
+
+class When(StrEnum):
+    """When to use colours."""
+
+    auto = "auto"
+    always = "always"
+    never = "never"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for."""
+
+    sentence: str | None
+    file: str | None
+    steps: tuple[int, ...]
+    query: str | None
+    key: str | None
+    phrases: tuple[str, ...]
+    model: str | None
+    causal: bool | None
+    scale: bool
+    json: bool
+    digits: int
+    seed: int
+    width: int | None
+    color: When
+    ascii: bool
+    brief: bool
+    max_tokens: int
+    debug: bool
+    version: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """One sentence, and where it stands."""
+
+    text: str
+    place: str = ""
+    """"file.txt, line 3: ", or "" for the sentence of the command line."""
+
+
+def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
+    """Make a parser of whole numbers in a range."""
+
+    def parse(text: str | int) -> int:
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", str(text)) or not lowest <= int(text) <= highest:
+            raise typer.BadParameter(f"{text!r} is not a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return parse
+
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
+def request(
+    sentence: Annotated[
+        str | None, typer.Argument(metavar="[SENTENCE]", help="The text; - or a pipe reads standard input.")
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            "--file", "-f", metavar="FILE", help="Sentences from FILE, one a line; blank lines and # comments skipped."
+        ),
+    ] = None,
+    step: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--step", "-s", parser=_whole_number(1, 4), metavar="1-4", help="Only this step; may be repeated."
+        ),
+    ] = None,
+    query: Annotated[
+        str | None, typer.Option(metavar="WORD", help="The asking word to work out by hand, or its position from 1.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(metavar="WORD", help="The answering word, or its position from 1.")] = None,
+    phrase: Annotated[
+        list[str] | None, typer.Option(metavar='"TWO WORDS"', help="Treat these words as one; may be repeated.")
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", metavar="SOURCE", help="untrained.")] = None,
+    causal: Annotated[
+        bool | None, typer.Option("--causal/--no-causal", help="Each word sees only itself and those before it.")
+    ] = None,
+    scale: Annotated[
+        bool, typer.Option("--scale/--no-scale", help="Divide the scores by √d_k, or leave it out.")
+    ] = True,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per sentence, one per line.")] = False,
+    digits: Annotated[
+        int, typer.Option(parser=_whole_number(0, 8), metavar="N", help="Digits after the point, 0 to 8.")
+    ] = 2,
+    seed: Annotated[
+        int, typer.Option(parser=_whole_number(0, 10**15), metavar="N", help="For the untrained model.")
+    ] = 0,
+    width: Annotated[
+        int | None,
+        typer.Option(parser=_whole_number(*WIDTHS), metavar="N", help="Columns; your terminal's if not given."),
+    ] = None,
+    color: Annotated[When, typer.Option(metavar="WHEN", help="auto, always or never.")] = When.auto,
+    ascii: Annotated[bool, typer.Option("--ascii", help="Draw with plain ASCII.")] = False,
+    brief: Annotated[bool, typer.Option("--brief", help="Tables and heatmaps without the prose.")] = False,
+    max_tokens: Annotated[
+        int,
+        typer.Option(
+            parser=_whole_number(1, MOST_TOKENS), metavar="N", help=f"Refuse longer sentences; up to {MOST_TOKENS}."
+        ),
+    ] = MAX_TOKENS,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a bug.")] = False,
+    version: Annotated[bool, typer.Option("--version", "-V", help="Show the version.")] = False,
+) -> Request:
+    """See self-attention happen on your own sentence: four steps, with every number."""
+    return Request(
+        sentence, file, tuple(step or (1, 2, 3, 4)), query, key, tuple(phrase or ()), model, causal, scale, json,
+        digits, seed, width, color, ascii, brief, max_tokens, debug, version,
+    )  # fmt: skip
+
+
+def run() -> NoReturn:
+    """Be the command: Ctrl-C and a closed pipe end the process as those signals do."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where the caller ignores it, as nohup does
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Read the command line, do what it asks, and return the exit code."""
+    try:
+        try:
+            asked = _read(arguments)
+            return asked if isinstance(asked, int) else _serve(asked)
+        except OSError as error:  # only writing leaves one: reading turns its own into a CommandError
+            raise OutputError(f"standard output: {error.strerror or error}") from error
+    except AttnExplainError as error:
+        _complain(error.place + error.message, error.hint)
+        if isinstance(error, OutputError):
+            _abandon_output()
+        return error.exit_code
+    except Exception as error:
+        if "--debug" in arguments:
+            traceback.print_exception(error)
+        _complain(f"a bug of ours: {type(error).__name__}: {error}", "please report it, with what --debug shows")
+        return AttnExplainError.exit_code
+
+
+# Reading the command line
+
+
+def _read(arguments: Sequence[str]) -> Request | int:
+    """Let Typer read the options. An int is the exit code of --help and of the completion options."""
+    command = typer.main.get_command(app)
+    try:
+        result: Request | int = command.main(list(arguments), prog_name=NAME, standalone_mode=False)
+    except Exception as error:
+        # Typer's own errors are those of click or of its copy of it; both have this method, and neither a common base.
+        if not hasattr(error, "format_message"):
+            raise
+        raise _usage_error(error, arguments) from error
+    return result
+
+
+def _usage_error(error: Any, arguments: Sequence[str]) -> CommandError:
+    message = re.sub(r"^Invalid value for '(--[a-z-]+)'[^:]*", r"\1", str(error.format_message()).strip().rstrip("."))
+    message = message[:1].lower() + message[1:]
+    hint = f"{NAME} --help lists the options"
+    option = getattr(error, "option_name", None)
+    if type(error).__name__ == "NoSuchOption" and option is not None:
+        text = next((argument for argument in arguments if argument.startswith(option)), option)
+        if not re.fullmatch(r"--?[A-Za-z][\w-]*(=.*)?", text):
+            hint = f"for text that starts with a dash: {NAME} -- {shlex.quote(text)}"
+    elif "extra argument" in message:
+        message = "the sentence must be one argument, and there are several"
+        words = [argument for argument in arguments if not argument.startswith("-")]
+        hint = f"put it in quotes: {NAME} {shlex.quote(' '.join(words))}"
+    return CommandError(message, hint=hint)
+
+
+# Doing what it asks
+
+
+def _serve(asked: Request) -> int:
+    if asked.version:
+        _write(f"{NAME} {__version__}\n")
+        return 0
+    if asked.sentence is not None and asked.file is not None:
+        raise CommandError("a sentence and --file exclude each other", hint="give one of them")
+    if asked.sentence is None and asked.file is None and _is_terminal(sys.stdin):
+        command = typer.main.get_command(app)
+        print(command.get_help(command.make_context(NAME, [], resilient_parsing=True)), file=sys.stderr)
+        return CommandError.exit_code
+    from attnexplain.models import DEFAULT_MODEL, load_model
+
+    model = load_model(asked.model or DEFAULT_MODEL, seed=asked.seed)
+    draw = _drawer(asked)
+    count, held = 0, ""
+    unseen = list(dict.fromkeys(asked.phrases))
+    for line in _lines(asked):
+        try:
+            text = _explained(asked, line, model, unseen, draw)
+        except AttnExplainError as error:
+            error.place = line.place
+            raise
+        if count and not asked.json:
+            text = "\n" + text
+        if asked.phrases:  # one sentence waits, so that nothing is written when the only one lacks a phrase
+            held, text = text, held
+        _write(text)
+        count += 1
+    if not count:
+        raise TextError(f"{_source(asked)} has no sentence in it")
+    if unseen:
+        raise PhraseError(unseen[0])
+    _write(held)
+    return 0
+
+
+def _explained(asked: Request, line: Line, model: Model, unseen: list[str], draw: Callable[[Explanation], str]) -> str:
+    """Explain one sentence. In one of many, the phrases that it lacks do not matter."""
+    from attnexplain.explain import explain
+
+    phrases = list(asked.phrases)
+    while True:
+        try:
+            trace = explain(
+                line.text, model=model, phrases=phrases, causal=asked.causal, scale=asked.scale,
+                max_tokens=asked.max_tokens,
+            )  # fmt: skip
+        except PhraseError as error:
+            if asked.sentence not in (None, "-"):
+                raise
+            phrases.remove(error.phrase)
+        else:
+            unseen[:] = [phrase for phrase in unseen if phrase not in phrases]
+            return draw(trace)
+
+
+def _drawer(asked: Request) -> Callable[[Explanation], str]:
+    """Choose what becomes of a trace: JSON, or a lesson."""
+    if asked.json:
+        from attnexplain.render.json import render_json
+
+        return lambda trace: render_json(trace, asked.steps)
+    from attnexplain.render.ink import Ink
+    from attnexplain.render.terminal import render_text
+    from attnexplain.steps import lesson
+
+    ink = Ink(_palette(asked.color, os.environ), asked.ascii or not _can_draw(sys.stdout), asked.digits)
+    width = asked.width or _width(os.environ)
+
+    def draw(trace: Explanation) -> str:
+        composed = lesson(trace, query=asked.query, key=asked.key, steps=asked.steps, digits=asked.digits)
+        return render_text(composed, ink, width=width, brief=asked.brief)
+
+    return draw
+
+
+# Reading sentences
+
+
+def _source(asked: Request) -> str:
+    return visible(asked.file) if asked.file not in (None, "-") else "standard input"
+
+
+def _lines(asked: Request) -> Iterator[Line]:
+    """Yield the sentence of the command line, or one sentence a line of the file or of standard input."""
+    if asked.sentence is not None and asked.sentence != "-":
+        yield Line(asked.sentence)
+        return
+    source = _source(asked)
+    try:
+        with _opened(asked) as stream:
+            number = 0
+            while raw := stream.readline(LONGEST_LINE + 1):
+                number += 1
+                place = f"{source}, line {number}: "
+                if len(raw) > LONGEST_LINE:
+                    raise TextError(f"{place}the line is longer than {LONGEST_LINE >> 20} MiB")
+                try:
+                    text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+                except UnicodeDecodeError as error:
+                    raise TextError(f"{place}not valid UTF-8 at byte {error.start + 1}") from error
+                if text and not (asked.file is not None and text.startswith("#")):
+                    yield Line(text, place)
+    except OSError as error:
+        raise CommandError(f"cannot read {source}: {error.strerror or error}") from error
+
+
+def _opened(asked: Request) -> AbstractContextManager[IO[bytes]]:
+    if asked.file in (None, "-"):
+        if sys.stdin is None:
+            raise CommandError("standard input is closed")
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return Path(str(asked.file)).open("rb")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a file name"
+        raise CommandError(f"cannot open {_source(asked)}: {reason}") from error
+
+
+def _is_terminal(stream: IO[str] | None) -> bool:
+    """Whether there is nobody but a person to wait for; a closed stream counts as one."""
+    return stream is None or stream.closed or stream.isatty()
+
+
+# The page
+
+
+def _palette(when: When, environment: Mapping[str, str]) -> Palette | None:
+    """Choose the colours: --color, then NO_COLOR, then FORCE_COLOR, then whether a terminal shows them."""
+    kind = environment.get("TERM", "")
+    if when is When.never:
+        return None
+    if when is When.auto:
+        if environment.get("NO_COLOR"):
+            return None
+        on_screen = sys.stdout is not None and sys.stdout.isatty() and kind != "dumb"
+        if not environment.get("FORCE_COLOR") and not on_screen:
+            return None
+    if environment.get("COLORTERM", "").lower() in ("truecolor", "24bit") or kind.endswith("-direct"):
+        return "truecolor"
+    return "256" if "256" in kind or "kitty" in kind or kind in ("", "dumb") else "standard"
+
+
+def _width(environment: Mapping[str, str]) -> int:
+    """Columns: what COLUMNS says, else the terminal's, else 80; never fewer than 20 or more than 500."""
+    given = environment.get("COLUMNS", "")
+    columns = int(given) if re.fullmatch(r"[1-9][0-9]{0,8}", given) else 0
+    if not columns:
+        try:
+            columns = os.get_terminal_size(sys.stdout.fileno()).columns
+        except (OSError, ValueError, AttributeError):
+            columns = 80
+    return min(max(columns or 80, WIDTHS[0]), WIDTHS[1])
+
+
+def _can_draw(stream: IO[str] | None) -> bool:
+    try:
+        "▀▸─√ᵀΣ…é".encode(getattr(stream, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+# Writing
+
+
+def _write(text: str) -> None:
+    if sys.stdout is None:
+        raise OutputError("standard output is closed")
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _complain(message: str, hint: str) -> None:
+    """Write an error to standard error; where that fails too, the exit code says enough."""
+    ascii_only = not _can_draw(sys.stderr)
+    lines = [f"{NAME}: error: {visible(message, ascii_only=ascii_only)}"]
+    if hint:
+        lines.append(f"  hint: {visible(hint, ascii_only=ascii_only)}")
+    try:
+        print(*lines, sep="\n", file=sys.stderr, flush=True)
+    except (OSError, ValueError, AttributeError):
+        return
+
+
+def _abandon_output() -> None:
+    """Point standard output to nowhere, so that the interpreter does not fail again on what is left in its buffer."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):
+        return

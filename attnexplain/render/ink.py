@@ -1,0 +1,85 @@
+"""What the page is drawn with: colours or none, all of Unicode or ASCII alone, and how many digits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from rich.cells import cell_len
+from rich.color import Color
+from rich.style import Style
+
+from attnexplain.arithmetic import write_number
+from attnexplain.render.colours import Colour, readable_on, share_colour, signed_colour
+from attnexplain.tokens import visible
+
+Palette = Literal["truecolor", "256", "standard"]
+Colours = Literal["signed", "share", "none"]
+
+_IN_ASCII = str.maketrans(
+    {"·": "*", "√": "sqrt ", "ᵀ": "^T", "Σ": "sum ", "×": "*", "÷": "/", "∞": "inf", "─": "-", "…": "...", "▸": ">",
+     "→": "->", "≈": "~", "−": "-"}
+)  # fmt: skip
+
+PLAIN = Style()
+BOLD = Style(bold=True)
+DIM = Style(dim=True)
+
+
+@dataclass(frozen=True)
+class Ink:
+    """How to draw: it makes every text safe, writes every number and colours every cell."""
+
+    palette: Palette | None = None
+    """The colours that the terminal has, or None for no colours at all."""
+    ascii_only: bool = False
+    digits: int = 2
+
+    def text(self, text: str) -> str:
+        """Make any text safe to show; nothing reaches the page without passing here."""
+        if self.ascii_only:
+            text = text.translate(_IN_ASCII)
+        return visible(text, ascii_only=self.ascii_only)
+
+    def shortened(self, text: str, width: int) -> str:
+        """Shorten a text, already made safe, to so many columns."""
+        if cell_len(text) <= width:
+            return text
+        sign = "." if self.ascii_only else "…"
+        kept = ""
+        for character in text:
+            if cell_len(kept + character) > width - 1:
+                break
+            kept += character
+        return kept + sign
+
+    def number(self, value: float | None) -> str:
+        """Write a number; a place without one stays empty."""
+        if value is None or value != value:
+            return ""
+        return self.text(write_number(value, self.digits))
+
+    def cell(self, strength: float, colours: Colours, *, marked: bool = False) -> Style:
+        """Choose the style of a cell by its strength, from -1 to 1 (shares: from 0 to 1)."""
+        return _cell_style(round(strength, 2), colours, self.palette, marked)
+
+
+@lru_cache(maxsize=4096)
+def _cell_style(strength: float, colours: Colours, palette: Palette | None, marked: bool) -> Style:
+    if palette is None or colours == "none":
+        return Style(bold=True) if marked else PLAIN
+    if palette == "standard":  # backgrounds of sixteen colours are not even to the eye, and not ours to know
+        foreground = None if colours == "share" else "cyan" if strength < 0 else "yellow"
+        return Style(color=foreground, bold=abs(strength) > 0.5 or marked, dim=abs(strength) < 0.1, underline=marked)
+    background = share_colour(strength) if colours == "share" else signed_colour(strength)
+    return Style(color=_rich(readable_on(background)), bgcolor=_rich(background), bold=marked, underline=marked)
+
+
+def colour_of(strength: float, colours: Colours) -> Color:
+    """Return the colour of a strength, for a picture."""
+    return _rich(share_colour(strength) if colours == "share" else signed_colour(strength))
+
+
+def _rich(colour: Colour) -> Color:
+    return Color.from_rgb(*colour)

@@ -1,0 +1,61 @@
+"""A trace as one line of JSON: ASCII, full precision, no NaN."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import attnexplain
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from attnexplain.explain import Explanation
+
+SCHEMA = "attnexplain/1"
+"""Changes when a key is removed or changes its meaning; new keys may appear at any time."""
+
+KEYS_OF_STEP = {
+    1: ("embeddings", "queries", "keys", "values"),
+    2: ("scores",),
+    3: ("scaled_scores", "weights"),
+    4: ("context",),
+}
+
+
+def to_dict(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4)) -> dict[str, Any]:
+    """Put a trace into plain Python: the arrays of the chosen steps as lists of rows, a masked score as None."""
+    model, head = trace.model, trace.head
+    start = {
+        "schema": SCHEMA,
+        "version": attnexplain.__version__,
+        "sentence": trace.sentence,
+        "tokens": list(trace.tokens),
+        "model": {
+            "name": model.name,
+            "kind": model.kind,
+            "layer": model.layer,
+            "head": model.head,
+            "d_model": head.d_model,
+            "d_k": head.d_k,
+            "d_v": head.d_v,
+        },
+        "settings": {"scale": trace.scale, "causal": trace.causal},
+    }
+    arrays = {key: _rows(getattr(trace, key)) for step in sorted(set(steps)) for key in KEYS_OF_STEP[step]}
+    return start | arrays
+
+
+def render_json(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4)) -> str:
+    """Write a trace as one line."""
+    return json.dumps(to_dict(trace, steps), allow_nan=False) + "\n"
+
+
+def _rows(matrix: NDArray[np.floating[Any]]) -> list[list[float | None]]:
+    rows: list[list[float | None]] = matrix.tolist()
+    if np.isfinite(matrix).all():
+        return rows
+    return [[None if number == float("-inf") else number for number in row] for row in rows]

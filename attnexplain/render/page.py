@@ -1,0 +1,39 @@
+"""The paper: its margin, the width of its text, and its titles."""
+
+from __future__ import annotations
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+
+from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
+
+INDENT = 2
+WIDEST_TEXT = 88
+
+
+class Paragraph:
+    """A text, wrapped at the spaces between its words; at most 88 columns wide, which eyes can follow."""
+
+    def __init__(self, text: str, style: Style = PLAIN, indent: int = INDENT) -> None:
+        self.text = text
+        self.style = style
+        self.indent = indent
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = max(min(options.max_width, WIDEST_TEXT) - self.indent, 1)
+        for line in Text(self.text).wrap(console, width):
+            yield Segment(" " * self.indent + line.plain.rstrip(), self.style)
+            yield Segment.line()
+
+
+def title_line(ink: Ink, title: str, note: str = "") -> Paragraph:
+    """Name a matrix, and say how to read it."""
+    written = ink.text(title) + (f" ({ink.text(note)})" if note else "")
+    return Paragraph(written, BOLD)
+
+
+def note_line(ink: Ink, note: str) -> Paragraph:
+    """Say something less important."""
+    return Paragraph(ink.text(note), DIM)

@@ -1,0 +1,119 @@
+"""A matrix too large for numbers, as a picture: half blocks in colour, shades of glyphs without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
+from rich.style import Style
+
+from attnexplain.render.ink import DIM, Ink, colour_of
+from attnexplain.render.page import INDENT, note_line, title_line
+from attnexplain.steps.step import Grid
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Strengths = NDArray[np.floating[Any]]
+
+MOST_ROWS = 96
+"""The most rows of a picture; larger matrices show the strongest of several cells."""
+LEGEND_WIDTH = 17
+
+_MORE = {False: " ░▒▓█", True: " .:oO"}
+_LESS = {False: " -=xX", True: " -=xX"}
+
+
+class Picture:
+    """Draws a grid as a picture with the positions of its rows and columns, and a legend."""
+
+    def __init__(self, grid: Grid, ink: Ink) -> None:
+        self.grid = grid
+        self.ink = ink
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        grid, ink = self.grid, self.ink
+        count_rows, count_columns = grid.numbers.shape
+        gutter = len(str(count_rows)) + 1
+        room = max(options.max_width - INDENT - gutter, 1)
+        in_colour = ink.palette is not None
+        numbers = np.where(np.isfinite(grid.numbers), grid.numbers, 0.0)
+        largest = float(np.abs(numbers).max()) or 1.0
+        tall = -(-count_rows // (MOST_ROWS if in_colour else MOST_ROWS // 2))
+        wide = -(-count_columns // room)
+        if count_columns > 1 and grid.rows is grid.columns:
+            tall = wide = max(tall, wide)
+        strengths = _pooled(numbers / largest, tall, wide)
+        stretch = max(min(room // strengths.shape[1], 1 if in_colour and count_columns > 40 else 2), 1)
+        yield title_line(ink, grid.title, grid.note)
+        yield from self._top(strengths.shape[1], wide, stretch, gutter)
+        lines = self._half_blocks if in_colour else self._shades
+        for row, segments in lines(strengths, stretch):
+            first = row * tall + 1
+            tick = str(first) if (row // 2 if in_colour else row) % 5 == 0 else ""
+            yield Segment(" " * INDENT + tick.rjust(gutter - 1) + " ", DIM)
+            yield from segments
+            yield Segment.line()
+        yield from self._legend(largest)
+        yield note_line(ink, self._explanation(tall, wide, in_colour))
+
+    def _top(self, columns: int, wide: int, stretch: int, gutter: int) -> Iterator[Segment]:
+        line = ""
+        for column in range(0, columns, 10):
+            tick = str(column * wide + 1)
+            if column * stretch >= len(line) and column * stretch + len(tick) <= columns * stretch:
+                line = line.ljust(column * stretch) + tick + " "
+        yield Segment(" " * (INDENT + gutter) + line.rstrip(), DIM)
+        yield Segment.line()
+
+    def _half_blocks(self, strengths: Strengths, stretch: int) -> Iterator[tuple[int, list[Segment]]]:
+        colours = self.grid.colours
+        for row in range(0, len(strengths), 2):
+            upper = strengths[row]
+            lower = strengths[row + 1] if row + 1 < len(strengths) else None
+            segments = []
+            for j, strength in enumerate(upper):
+                below = None if lower is None else colour_of(round(float(lower[j]), 2), colours)
+                style = Style(color=colour_of(round(float(strength), 2), colours), bgcolor=below)
+                segments.append(Segment(("^" if self.ink.ascii_only else "▀") * stretch, style))
+            yield row, segments
+
+    def _shades(self, strengths: Strengths, stretch: int) -> Iterator[tuple[int, list[Segment]]]:
+        for row, line in enumerate(strengths):
+            yield row, [Segment("".join(self._shade(float(strength)) * stretch for strength in line))]
+
+    def _shade(self, strength: float) -> str:
+        glyphs = (_LESS if strength < 0 else _MORE)[self.ink.ascii_only]
+        return glyphs[min(int(abs(strength) * len(glyphs)), len(glyphs) - 1)]
+
+    def _legend(self, largest: float) -> Iterator[Segment]:
+        ink, signed = self.ink, self.grid.colours == "signed"
+        low, high = ink.number(-largest if signed else 0.0), ink.number(largest)
+        yield Segment(f"{' ' * INDENT}{low} ")
+        for strength in np.linspace(-1.0 if signed else 0.0, 1.0, LEGEND_WIDTH):
+            if ink.palette is None:
+                yield Segment(self._shade(float(strength)))
+            else:
+                yield Segment(" ", Style(bgcolor=colour_of(round(float(strength), 2), self.grid.colours)))
+        yield Segment(f" {high}\n")
+
+    def _explanation(self, tall: int, wide: int, in_colour: bool) -> str:
+        shape = "half block" if in_colour else "sign"
+        what = "one number" if tall == wide == 1 else f"the strongest of {tall} × {wide} numbers"
+        return f"Each {shape} is {what}; rows and columns are counted from 1. All numbers: --json"
+
+
+def _pooled(strengths: Strengths, tall: int, wide: int) -> Strengths:
+    """Keep of every `tall` × `wide` cells the one that is farthest from zero."""
+    if tall == wide == 1:
+        return strengths
+    rows, columns = strengths.shape
+    padded = np.zeros((-(-rows // tall) * tall, -(-columns // wide) * wide))
+    padded[:rows, :columns] = strengths
+    down, across = padded.shape[0] // tall, padded.shape[1] // wide
+    tiles = padded.reshape(down, tall, across, wide).swapaxes(1, 2).reshape(down, across, tall * wide)
+    strongest = np.abs(tiles).argmax(axis=-1)
+    return np.asarray(np.take_along_axis(tiles, strongest[..., None], axis=-1)[..., 0])

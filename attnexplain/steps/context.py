@@ -1,0 +1,66 @@
+"""Step 4: context vectors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from attnexplain.arithmetic import rounding_note, weighted_sum, write_number
+from attnexplain.attention import AttentionTrace
+from attnexplain.steps.step import Block, Column, Equation, Formula, Grid, Prose, Step, View, places
+from attnexplain.steps.weights import strongest
+from attnexplain.steps.worked import sum_of
+
+TITLE = "Context vectors"
+
+
+def context_step(trace: AttentionTrace, names: tuple[str, ...], view: View) -> Step:
+    """Show the weighted sum for the query word term by term, and all context vectors."""
+    n, d_v, word = len(names), trace.head.d_v, names[view.query]
+    says = Prose(
+        "Each word takes the value vectors of all words, multiplies each by its attention weight, and adds them up. "
+        "What comes out is the word's context vector: the word as this sentence makes it."
+    )
+    formula = Formula((("C = W·V", f"({n}, {d_v}) = ({n}, {n})·({n}, {d_v})"),))
+    context = Grid("C, the context vectors", names, places(d_v), trace.context, mark=(view.query, 0))
+    return Step(4, TITLE, (says, formula, *_by_hand(trace, names, view, word), context))
+
+
+def _by_hand(trace: AttentionTrace, names: tuple[str, ...], view: View, word: str) -> tuple[Block, ...]:
+    d_v, digits = trace.head.d_v, view.digits
+    worked = weighted_sum(trace.weights[view.query], trace.values)
+    chosen = strongest(worked.weights, view.key)
+    rows = [names[position] for position in chosen]
+    weights, terms = worked.weights[chosen], worked.terms[chosen]
+    first = [
+        f"{write_number(float(w), digits)}×{_in_brackets(write_number(float(v), digits))}"
+        for w, v in zip(weights, worked.values[chosen, 0], strict=True)
+    ]
+    if len(chosen) < len(names):
+        left = f"the other {len(names) - len(chosen)}"
+        rows.append(left)
+        first.append(f"{left} together")
+        weights = np.append(weights, worked.weights.sum() - weights.sum())
+        terms = np.vstack([terms, worked.terms.sum(axis=0) - terms.sum(axis=0)])
+    explain = Prose(
+        f'By hand, the context of "{word}". Each line is a word\'s attention weight times its value vector; the lines '
+        "add up to the context vector."
+    )
+    table = Grid(
+        "Weight × value, word by word",
+        rows,
+        places(d_v),
+        terms,
+        before=Column("weight", [float(w) for w in weights]),
+        footer=("sum", [float(total) for total in worked.total]),
+    )
+    total = float(worked.total[0])
+    equation = Equation(
+        f'place 1 of context("{word}")',
+        (" + ".join(first), sum_of(terms[:, 0], digits), write_number(total, digits)),
+        rounding_note("terms", terms[:, 0], total, digits),
+    )
+    return explain, table, equation
+
+
+def _in_brackets(number: str) -> str:
+    return f"({number})" if number.startswith("-") else number
