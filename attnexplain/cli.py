@@ -180,7 +180,10 @@ def main(arguments: Sequence[str]) -> int:
     """Read the command line, do what it asks, and return the exit code."""
     try:
         try:
-            asked = _read(arguments)
+            if list(arguments) in (["--version"], ["-V"]):  # needs no Typer, which takes as long as all the rest
+                asked: Request | int = _show_version()
+            else:
+                asked = _read(arguments)
             return asked if isinstance(asked, int) else _serve(asked)
         except OSError as error:  # only writing leaves one: reading turns its own into a CommandError
             raise OutputError(f"standard output: {error.strerror or error}") from error
@@ -233,8 +236,7 @@ def _usage_error(error: Any, arguments: Sequence[str]) -> CommandError:
 
 def _serve(asked: Request) -> int:
     if asked.version:
-        _write(f"{NAME} {__version__}\n")
-        return 0
+        return _show_version()
     if asked.sentence is not None and asked.file is not None:
         raise CommandError("a sentence and --file exclude each other", hint="give one of them")
     if asked.sentence is None and asked.file is None and _is_terminal(sys.stdin):
@@ -307,6 +309,11 @@ def _drawer(asked: Request) -> Callable[[Explanation], str]:
     return draw
 
 
+def _show_version() -> int:
+    _write(f"{NAME} {__version__}\n")
+    return 0
+
+
 # Reading sentences
 
 
@@ -358,6 +365,9 @@ def _is_terminal(stream: IO[str] | None) -> bool:
 # The page
 
 
+_SIXTEEN_COLOURS = frozenset({"linux", "ansi", "cygwin", "screen", "vt100", "vt220"})
+
+
 def _palette(when: When, environment: Mapping[str, str]) -> Palette | None:
     """Choose the colours: --color, then NO_COLOR, then FORCE_COLOR, then whether a terminal shows them."""
     kind = environment.get("TERM", "")
@@ -371,7 +381,7 @@ def _palette(when: When, environment: Mapping[str, str]) -> Palette | None:
             return None
     if environment.get("COLORTERM", "").lower() in ("truecolor", "24bit") or kind.endswith("-direct"):
         return "truecolor"
-    return "256" if "256" in kind or "kitty" in kind or kind in ("", "dumb") else "standard"
+    return "standard" if kind in _SIXTEEN_COLOURS or kind.endswith("-16color") else "256"
 
 
 def _width(environment: Mapping[str, str]) -> int:

@@ -1,7 +1,7 @@
 """Two colour maps, even to the eye: one from zero up for shares, one on both sides of zero for signed numbers.
 
 Both are paths through OKLab, a space in which equal distances look equally different (Björn Ottosson, "A perceptual
-color space for image processing", 2020, https://bottosson.github.io/posts/oklab/; the two matrices are his). The steps
+color space for image processing", 2020, https://bottosson.github.io/posts/oklab/; the matrices are his). The steps
 along a path have equal length. Little is dark and much is bright, so lightness alone orders the cells, also for eyes
 and printers that see no hue.
 """
@@ -41,10 +41,37 @@ def readable_on(background: Colour) -> Colour:
     return (255, 255, 255) if white > black else (0, 0, 0)
 
 
+def _linear(colour: Colour) -> tuple[float, float, float]:
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in colour))
+    return red, green, blue
+
+
 def luminance(colour: Colour) -> float:
     """Return the relative luminance of WCAG 2, from 0 (black) to 1 (white)."""
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in colour))
+    red, green, blue = _linear(colour)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@cache
+def of_256(colour: Colour) -> tuple[int, Colour]:
+    """Find the colour of xterm's 256 that looks most alike: its number (16 to 255) and what it is."""
+    wanted, candidates = _to_lab(colour), _xterm_labs()
+    number = min(candidates, key=lambda candidate: dist(wanted, candidates[candidate]))
+    return number, _xterm_colour(number)
+
+
+@cache
+def _xterm_labs() -> dict[int, _Lab]:
+    return {number: _to_lab(_xterm_colour(number)) for number in range(16, 256)}
+
+
+def _xterm_colour(number: int) -> Colour:
+    if number >= 232:
+        grey = 8 + 10 * (number - 232)
+        return grey, grey, grey
+    red, rest = divmod(number - 16, 36)
+    levels = (0, 95, 135, 175, 215, 255)
+    return levels[red], levels[rest // 6], levels[rest % 6]
 
 
 @cache
@@ -85,6 +112,18 @@ def _rgb(lab: _Lab) -> Colour:
         _encode(4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short),
         _encode(-1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short),
         _encode(-0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short),
+    )
+
+
+def _to_lab(colour: Colour) -> _Lab:
+    red, green, blue = _linear(colour)
+    long = (0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue) ** (1 / 3)
+    medium = (0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue) ** (1 / 3)
+    short = (0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue) ** (1 / 3)
+    return (
+        0.2104542553 * long + 0.7936177850 * medium - 0.0040720468 * short,
+        1.9779984951 * long - 2.4285922050 * medium + 0.4505937099 * short,
+        0.0259040371 * long + 0.7827717662 * medium - 0.8086757660 * short,
     )
 
 

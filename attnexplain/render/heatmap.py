@@ -31,8 +31,8 @@ class _Column:
 
     @property
     def narrowest(self) -> int:
-        """The width of its widest number, with a space before it."""
-        return 1 + max(map(len, (*self.cells, self.footer)))
+        """The width of its widest number, with a space before it; room for one wide character of a heading."""
+        return 1 + max(2, *map(len, (*self.cells, self.footer)))
 
 
 class Heatmap:
@@ -48,6 +48,8 @@ class Heatmap:
         rows = [ink.text(row) for row in grid.rows]
         footer = ink.text(grid.footer[0]) if grid.footer else ""
         page = options.max_width - INDENT
+        if before and before[0].narrowest + max(column.narrowest for column in columns) > page:
+            columns, before = [*before, *columns], []
         needed = max(column.narrowest for column in columns) + sum(column.narrowest for column in before)
         longest = max(map(cell_len, (*rows, footer)))
         label_width = max(min(longest, WIDEST_LABEL, page // 3), min(longest, 3))
@@ -137,8 +139,8 @@ def _widths(columns: Sequence[_Column], room: int) -> list[int]:
 
 def _wrapped(heading: str, width: int, ink: Ink) -> list[str]:
     """Write a heading on one or two lines; what does not fit is shortened: the rows carry the same names in full."""
-    if cell_len(heading) <= width:
-        return [heading]
+    if cell_len(heading) <= width or len(heading) == 1:
+        return [ink.shortened(heading, width)]
     fitting = next((end for end in range(len(heading) - 1, 1, -1) if cell_len(heading[:end]) <= width), 1)
     natural = [end for end in range(1, fitting + 1) if heading[end] == " " or heading[end - 1] == "-"]
     cut = natural[-1] if natural else max(min(fitting, len(heading) - 3), 1)

@@ -11,7 +11,7 @@ from rich.color import Color
 from rich.style import Style
 
 from attnexplain.arithmetic import write_number
-from attnexplain.render.colours import Colour, readable_on, share_colour, signed_colour
+from attnexplain.render.colours import Colour, of_256, readable_on, share_colour, signed_colour
 from attnexplain.tokens import visible
 
 Palette = Literal["truecolor", "256", "standard"]
@@ -60,6 +60,10 @@ class Ink:
             return ""
         return self.text(write_number(value, self.digits))
 
+    def colour(self, strength: float, colours: Colours) -> Color:
+        """Return the colour of a strength, for a picture."""
+        return _rich(_ramp_colour(round(strength, 2), colours), self.palette)
+
     def cell(self, strength: float, colours: Colours, *, marked: bool = False) -> Style:
         """Choose the style of a cell by its strength, from -1 to 1 (shares: from 0 to 1)."""
         return _cell_style(round(strength, 2), colours, self.palette, marked)
@@ -72,14 +76,16 @@ def _cell_style(strength: float, colours: Colours, palette: Palette | None, mark
     if palette == "standard":  # backgrounds of sixteen colours are not even to the eye, and not ours to know
         foreground = None if colours == "share" else "cyan" if strength < 0 else "yellow"
         return Style(color=foreground, bold=abs(strength) > 0.5 or marked, dim=abs(strength) < 0.1, underline=marked)
-    background = share_colour(strength) if colours == "share" else signed_colour(strength)
-    return Style(color=_rich(readable_on(background)), bgcolor=_rich(background), bold=marked, underline=marked)
+    background = _ramp_colour(strength, colours)
+    if palette == "256":
+        background = of_256(background)[1]
+    foreground_on_it = _rich(readable_on(background), palette)
+    return Style(color=foreground_on_it, bgcolor=_rich(background, palette), bold=marked, underline=marked)
 
 
-def colour_of(strength: float, colours: Colours) -> Color:
-    """Return the colour of a strength, for a picture."""
-    return _rich(share_colour(strength) if colours == "share" else signed_colour(strength))
+def _ramp_colour(strength: float, colours: Colours) -> Colour:
+    return share_colour(strength) if colours == "share" else signed_colour(strength)
 
 
-def _rich(colour: Colour) -> Color:
-    return Color.from_rgb(*colour)
+def _rich(colour: Colour, palette: Palette | None) -> Color:
+    return Color.from_ansi(of_256(colour)[0]) if palette == "256" else Color.from_rgb(*colour)

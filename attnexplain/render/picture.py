@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
-from attnexplain.render.ink import DIM, Ink, colour_of
+from attnexplain.render.ink import DIM, PLAIN, Ink
 from attnexplain.render.page import INDENT, note_line, title_line
 from attnexplain.steps.step import Grid
 
@@ -39,7 +39,7 @@ class Picture:
         count_rows, count_columns = grid.numbers.shape
         gutter = len(str(count_rows)) + 1
         room = max(options.max_width - INDENT - gutter, 1)
-        in_colour = ink.palette is not None
+        in_colour = ink.palette in ("truecolor", "256")
         numbers = np.where(np.isfinite(grid.numbers), grid.numbers, 0.0)
         largest = float(np.abs(numbers).max()) or 1.0
         tall = -(-count_rows // (MOST_ROWS if in_colour else MOST_ROWS // 2))
@@ -57,7 +57,7 @@ class Picture:
             yield Segment(" " * INDENT + tick.rjust(gutter - 1) + " ", DIM)
             yield from segments
             yield Segment.line()
-        yield from self._legend(largest)
+        yield from self._legend(largest, in_colour, options.max_width - INDENT)
         yield note_line(ink, self._explanation(tall, wide, in_colour))
 
     def _top(self, columns: int, wide: int, stretch: int, gutter: int) -> Iterator[Segment]:
@@ -76,29 +76,35 @@ class Picture:
             lower = strengths[row + 1] if row + 1 < len(strengths) else None
             segments = []
             for j, strength in enumerate(upper):
-                below = None if lower is None else colour_of(round(float(lower[j]), 2), colours)
-                style = Style(color=colour_of(round(float(strength), 2), colours), bgcolor=below)
+                below = None if lower is None else self.ink.colour(float(lower[j]), colours)
+                style = Style(color=self.ink.colour(float(strength), colours), bgcolor=below)
                 segments.append(Segment(("^" if self.ink.ascii_only else "▀") * stretch, style))
             yield row, segments
 
     def _shades(self, strengths: Strengths, stretch: int) -> Iterator[tuple[int, list[Segment]]]:
-        for row, line in enumerate(strengths):
-            yield row, [Segment("".join(self._shade(float(strength)) * stretch for strength in line))]
+        for row, line in enumerate(strengths.tolist()):
+            yield row, [Segment(self._shade(number) * stretch, self._shade_style(number)) for number in line]
+
+    def _shade_style(self, strength: float) -> Style:
+        return PLAIN if self.ink.palette is None else self.ink.cell(strength, self.grid.colours)
 
     def _shade(self, strength: float) -> str:
         glyphs = (_LESS if strength < 0 else _MORE)[self.ink.ascii_only]
         return glyphs[min(int(abs(strength) * len(glyphs)), len(glyphs) - 1)]
 
-    def _legend(self, largest: float) -> Iterator[Segment]:
+    def _legend(self, largest: float, in_colour: bool, room: int) -> Iterator[Segment]:
         ink, signed = self.ink, self.grid.colours == "signed"
+        margin = " " * INDENT
         low, high = ink.number(-largest if signed else 0.0), ink.number(largest)
-        yield Segment(f"{' ' * INDENT}{low} ")
-        for strength in np.linspace(-1.0 if signed else 0.0, 1.0, LEGEND_WIDTH):
-            if ink.palette is None:
-                yield Segment(self._shade(float(strength)))
+        on_one_line = len(low) + len(high) + LEGEND_WIDTH + 2 <= room
+        between = " " if on_one_line else "\n" + margin
+        yield Segment(margin + low + between)
+        for strength in np.linspace(-1.0 if signed else 0.0, 1.0, min(LEGEND_WIDTH, room)):
+            if in_colour:
+                yield Segment(" ", Style(bgcolor=ink.colour(float(strength), self.grid.colours)))
             else:
-                yield Segment(" ", Style(bgcolor=colour_of(round(float(strength), 2), self.grid.colours)))
-        yield Segment(f" {high}\n")
+                yield Segment(self._shade(float(strength)), self._shade_style(float(strength)))
+        yield Segment(between + high + "\n")
 
     def _explanation(self, tall: int, wide: int, in_colour: bool) -> str:
         shape = "half block" if in_colour else "sign"

@@ -100,12 +100,12 @@ class FormulaLines:
         widest = max(cell_len(shapes) for _, shapes in self.lines)
         beside = len(margin) + symbols_width + 4 + widest <= options.max_width
         for symbols, shapes in self.lines:
-            yield Segment(margin + symbols, FORMULA)
             if beside:
+                yield Segment(margin + symbols, FORMULA)
                 yield Segment(" " * (symbols_width - cell_len(symbols) + 4) + shapes, DIM)
                 yield Segment.line()
             else:
-                yield Segment.line()
+                yield Paragraph(symbols, FORMULA, indent=len(margin))
                 yield Paragraph(shapes, DIM, indent=len(margin) + 2)
 
 
@@ -144,11 +144,13 @@ class LinkLines:
         yield Paragraph(self.title, BOLD)
         digits = len(str(len(self.rows)))
         label_width = min(max(cell_len(name) for name, _ in self.rows), 18, options.max_width // 3)
+        beside = INDENT + digits + label_width + 3
+        hanging = beside if options.max_width - beside > 16 else INDENT + digits + 1
         for position, (name, linked) in enumerate(self.rows, start=1):
             label = self.ink.shortened(name, label_width)
-            start = f"{' ' * INDENT}{position:>{digits}} {label}{' ' * (label_width - cell_len(label))}  "
-            for number, line in enumerate(_wrap(", ".join(linked), max(options.max_width - len(start), 8))):
-                yield Segment((start if number == 0 else " " * cell_len(start)) + line + "\n")
+            yield Segment(f"{' ' * INDENT}{position:>{digits}} {label}")
+            yield Segment(" " * (label_width - cell_len(label) + 2) if hanging == beside else "\n" + " " * hanging)
+            yield Segment(("\n" + " " * hanging).join(_wrap(", ".join(linked), options.max_width - hanging)) + "\n")
 
 
 def _wrap(text: str, width: int) -> list[str]:

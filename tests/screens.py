@@ -1,0 +1,37 @@
+"""Whole screens that are kept as golden files, and the way to draw them."""
+
+import contextlib
+import io
+from pathlib import Path
+
+from attnexplain.cli import main
+
+GOLDEN = Path(__file__).parent / "golden"
+ARTICLE = (
+    "Chanting Hare Krishna mantra - divine self-attention, soul connects to supreme consciousness, "
+    "embracing love and devotion"
+)
+LONG = (
+    "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness, "
+    "it was the epoch of belief, it was the epoch of incredulity, it was the season of Light"
+)
+FOLLOW = ["--phrase", "Hare Krishna", "--query", "Chanting"]
+
+SCREENS = {
+    **{f"untrained-{width}": [*FOLLOW, "-m", "untrained", "--width", str(width), ARTICLE] for width in (60, 80, 120)},
+    "causal-40": ["-m", "untrained", "--causal", "--width", "40", "The cat sat on the mat"],
+    "brief-ascii-80": ["-m", "untrained", "--brief", "--ascii", "--width", "80", "Le naïve cat: 猫 sat"],
+    "long-80": ["-m", "untrained", "--step", "3", "--width", "80", LONG],
+    "long-colour-100": ["-m", "untrained", "--step", "3", "--width", "100", "--color", "always", LONG],
+    "scripts-80": ["-m", "untrained", "--step", "3", "--width", "80", "我喜欢 self-attention ❤️ и кошку"],
+    "no-scale-80": ["-m", "untrained", "--no-scale", "--step", "3", "--digits", "4", "--width", "80", "The cat sat"],
+}
+
+
+def draw(arguments: list[str]) -> str:
+    """Return what the command writes to standard output."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        code = main(arguments)
+    assert code == 0
+    return out.getvalue()

@@ -1,0 +1,437 @@
+"""The command: streams, exit codes, error lines, colours, signals."""
+
+import contextlib
+import io
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import attnexplain
+from attnexplain.cli import main
+
+COMMAND = [sys.executable, "-m", "attnexplain"]
+SCHEMA = json.loads((Path(attnexplain.__file__).parent / "render" / "schema.json").read_text())
+
+
+def run(*arguments, stdin=None, **environment):
+    """Run the command as a process, with plain pipes."""
+    env = {**os.environ, **environment}
+    given = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, env=env, timeout=60, **given)
+
+
+def call(*arguments):
+    """Run the command in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(arguments)
+    return code, out.getvalue(), err.getvalue()
+
+
+def on_terminal(*arguments, columns=80, keys=b"", **environment):
+    """Run the command on a pseudo-terminal of its own; return the exit status and what the screen got."""
+    child, screen = pty.fork()
+    if child == 0:  # pragma: no cover - the child becomes the command
+        os.execve(COMMAND[0], [*COMMAND, *arguments], {**os.environ, **environment})
+    import fcntl
+    import struct
+    import termios
+
+    fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    if keys:
+        time.sleep(0.5)
+        os.write(screen, keys)
+    got = b""
+    while select.select([screen], [], [], 30)[0]:
+        try:
+            piece = os.read(screen, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        got += piece
+    os.close(screen)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), got.decode()
+
+
+# Where sentences come from
+
+
+def test_the_sentence_is_an_argument():
+    done = run("The cat sat")
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"The cat sat\n")
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("arguments", [["-"], []])
+def test_standard_input_has_one_sentence_a_line(arguments):
+    done = run(*arguments, "--json", stdin="\ufeffThe cat\n\n#2 sat\r\n".encode())
+    assert [json.loads(line)["sentence"] for line in done.stdout.splitlines()] == ["The cat", "#2 sat"]
+
+
+def test_a_file_has_one_sentence_a_line_and_comments(tmp_path):
+    path = tmp_path / "some.txt"
+    path.write_text("# a comment\nThe cat\n\n  The dog  \n", encoding="utf-8")
+    code, out, _ = call("--file", str(path), "--json", "--step", "2")
+    assert code == 0
+    assert [json.loads(line)["sentence"] for line in out.splitlines()] == ["The cat", "The dog"]
+
+
+def test_several_lessons_follow_one_another(tmp_path):
+    path = tmp_path / "some.txt"
+    path.write_text("The cat\nThe dog\n", encoding="utf-8")
+    code, out, _ = call("-f", str(path), "-s", "4")
+    assert code == 0
+    assert out.startswith("The cat\n")
+    assert "\n\nThe dog\n" in out
+
+
+def test_text_after_two_dashes_may_start_with_one():
+    code, out, _ = call("--json", "--", "-5 degrees")
+    assert code == 0
+    assert json.loads(out)["tokens"] == ["-5", "degrees"]
+
+
+def test_nothing_to_read_from_a_terminal_shows_the_help_at_once():
+    code, screen = on_terminal()
+    assert code == 2
+    assert "Usage: attnexplain" in screen
+
+
+def test_a_phrase_matters_only_where_it_occurs_in_one_of_many_sentences():
+    done = run("--json", "--phrase", "the dog", stdin=b"The cat\nThe dog sat\n")
+    assert [json.loads(line)["tokens"] for line in done.stdout.splitlines()] == [["The", "cat"], ["The dog", "sat"]]
+    assert done.returncode == 0
+    missing = run("--json", "--phrase", "the cow", stdin=b"The cat\n")
+    assert (missing.returncode, missing.stdout) == (2, b"")
+    assert b"the phrase 'the cow' does not occur in the text" in missing.stderr
+
+
+# JSON
+
+
+@pytest.mark.parametrize("extra", [[], ["--causal"], ["--no-scale"], ["--step", "1"], ["--step", "3", "--step", "4"]])
+def test_json_is_what_the_schema_says(extra):
+    code, out, _ = call("--json", "--model", "untrained", *extra, "The naïve cat")
+    assert code == 0
+    assert out.endswith("}\n")
+    assert out.isascii()
+    assert out.count("\n") == 1
+    written = json.loads(out)
+    jsonschema.validate(written, SCHEMA)
+    assert "NaN" not in out
+    assert "Infinity" not in out
+    if "--causal" in extra:
+        assert written["scaled_scores"][0][1] is None
+        assert written["weights"][0] == [1.0, 0.0, 0.0]
+    assert written["settings"]["scale"] == (1.0 if "--no-scale" in extra else 4.0)
+
+
+def test_json_has_full_precision():
+    trace = attnexplain.explain("The cat sat", model="untrained")
+    written = json.loads(call("--json", "--model", "untrained", "The cat sat")[1])
+    for name in ("embeddings", "queries", "keys", "values", "scores", "scaled_scores", "weights", "context"):
+        assert written[name] == getattr(trace, name).tolist()
+
+
+def test_steps_choose_the_keys():
+    always = {"schema", "version", "sentence", "tokens", "model", "settings"}
+    of_step = {1: {"embeddings", "queries", "keys", "values"}, 2: {"scores"}, 3: {"scaled_scores", "weights"}}
+    for step, keys in of_step.items():
+        written = json.loads(call("--json", "-m", "untrained", "-s", str(step), "The cat")[1])
+        assert keys <= set(written)
+        assert not (set(written) - always - keys)
+
+
+# Errors
+
+SEE_HELP = "\n  hint: attnexplain --help lists the options"
+NOT_A_WORD = "is not a word of this sentence, nor a position from 1 to 2\n  hint: its words are: a cat"
+ERRORS = [
+    ([], 3, "standard input has no sentence in it"),
+    ([""], 3, "the text is empty"),
+    (["?!"], 3, "the text has no word, only punctuation"),
+    (
+        ["a", "b c"],
+        2,
+        "the sentence must be one argument, and there are several\n  hint: put it in quotes: attnexplain 'a b c'",
+    ),
+    (["-5 degrees"], 2, "no such option: -5\n  hint: for text that starts with a dash: attnexplain -- '-5 degrees'"),
+    (["--step", "5", "a"], 2, "--step: '5' is not a whole number from 1 to 4" + SEE_HELP),
+    (["--digits", "9", "a"], 2, "--digits: '9' is not a whole number from 0 to 8" + SEE_HELP),
+    (["--digits", "two", "a"], 2, "--digits: 'two' is not a whole number from 0 to 8" + SEE_HELP),
+    (["--width", "19", "a"], 2, "--width: '19' is not a whole number from 20 to 500" + SEE_HELP),
+    (["--max-tokens", "5000", "a"], 2, "--max-tokens: '5000' is not a whole number from 1 to 4096" + SEE_HELP),
+    (
+        ["--max-tokens", "1", "a b"],
+        3,
+        "the text has 2 words, and 1 are allowed\n"
+        "  hint: shorten it, or raise the limit with --max-tokens (up to 4096)",
+    ),
+    (["--file", "/nowhere/x", "a"], 2, "a sentence and --file exclude each other\n  hint: give one of them"),
+    (["--file", "/nowhere/x"], 2, "cannot open /nowhere/x: No such file or directory"),
+    (["--file", "/"], 2, "cannot open /: Is a directory"),
+    (
+        ["--phrase", "no way", "a b"],
+        2,
+        "the phrase 'no way' does not occur in the text\n"
+        "  hint: a phrase is words that follow one another there, with nothing but space between them",
+    ),
+    (["--query", "dog", "a cat"], 2, "--query: 'dog' " + NOT_A_WORD),
+    (["--key", "0", "a cat"], 2, "--key: '0' " + NOT_A_WORD),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "message"), ERRORS)
+def test_an_error_is_one_line_and_what_to_do(arguments, code, message):
+    done = run(*arguments)
+    assert done.returncode == code
+    assert done.stdout == b""
+    assert done.stderr.decode() == f"attnexplain: error: {message}\n"
+
+
+@pytest.mark.parametrize("option", ["--nonsense", "--stepp", "-x"])
+def test_an_unknown_option_is_named(option):
+    code, out, err = call(option, "a")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"attnexplain: error: no such option: {option}")
+
+
+def test_a_value_that_is_not_offered_is_refused():
+    code, out, err = call("--color", "blue", "a")
+    assert (code, out) == (2, "")
+    assert "--color" in err
+    assert "'auto', 'always', 'never'" in err
+
+
+def test_the_line_of_a_bad_sentence_is_named():
+    done = run("--json", stdin=b"fine\n\xff\xfe\n")
+    assert done.returncode == 3
+    assert done.stderr == b"attnexplain: error: standard input, line 2: not valid UTF-8 at byte 1\n"
+    done = run("--json", stdin=b"fine\n!\n")
+    assert done.stderr == b"attnexplain: error: standard input, line 2: the text has no word, only punctuation\n"
+
+
+def test_an_endless_line_is_refused_in_bounded_memory():
+    with open("/dev/zero", "rb") as zero:
+        done = subprocess.run([*COMMAND], stdin=zero, capture_output=True, timeout=60)
+    assert done.returncode == 3
+    assert b"line 1: the line is longer than 1 MiB" in done.stderr
+
+
+def test_invalid_bytes_in_an_argument_are_refused():
+    done = subprocess.run([*COMMAND, b"a\xffb"], capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
+    assert done.returncode == 3
+    assert b"not valid Unicode at character 2" in done.stderr
+
+
+def test_errors_show_no_control_characters():
+    _, _, err = call("--file", "/no\x1b[31m\u202ewhere")
+    assert err == "attnexplain: error: cannot open /no<U+001B>[31m<U+202E>where: No such file or directory\n"
+
+
+def test_a_bug_of_ours_is_one_line_and_a_traceback_only_with_debug(monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("oh\x1bno")
+
+    monkeypatch.setattr(sys.modules["attnexplain.explain"], "attend", broken)
+    code, out, err = call("The cat")
+    assert (code, out) == (70, "")
+    assert err.startswith("attnexplain: error: a bug of ours: RuntimeError: oh<U+001B>no\n")
+    assert "Traceback" not in err
+    assert "Traceback" in call("--debug", "The cat")[2]
+
+
+# Help and version
+
+
+def test_version():
+    assert call("--version") == call("-V", "ignored") == (0, f"attnexplain {attnexplain.__version__}\n", "")
+
+
+def test_help_has_every_option_and_commands_to_copy():
+    code, out, err = call("-h")
+    assert (code, err) == (0, "")
+    for option in ("--file", "--step", "--query", "--key", "--phrase", "--model", "--causal", "--scale", "--json",
+                   "--digits", "--seed", "--width", "--color", "--ascii", "--brief", "--max-tokens", "--debug",
+                   "--version", "--help", "--show-completion"):  # fmt: skip
+        assert option in out
+    assert 'attnexplain "The river bank was flooded after the storm"' in out
+    assert max(map(len, out.split("\n"))) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "absent"),
+    [(["--version"], ("numpy", "rich")), (["--help"], ("numpy", "rich")), (["--json", "The cat"], ("rich",))],
+)
+def test_what_is_not_needed_is_not_imported(arguments, absent):
+    code = (
+        f"import sys; from attnexplain.cli import main; main({arguments!r}); "
+        f"print([name for name in {absent!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+# Colours and width
+
+ESC = "\x1b["
+
+
+def test_pipes_get_no_escape_sequence():
+    assert b"\x1b" not in run("The cat").stdout
+
+
+def test_terminals_get_colours():
+    code, screen = on_terminal("The cat sat")
+    assert code == 0
+    assert ESC in screen
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "coloured"),
+    [
+        ([], {"NO_COLOR": "1"}, False),
+        ([], {"NO_COLOR": ""}, True),
+        ([], {"TERM": "dumb"}, False),
+        ([], {"TERM": "dumb", "FORCE_COLOR": "1"}, True),
+        ([], {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ([], {"FORCE_COLOR": ""}, True),
+        (["--color", "always"], {"NO_COLOR": "1"}, True),
+        (["--color", "never"], {"FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_the_order_of_colour_settings_on_a_terminal(options, environment, coloured):
+    assert (ESC in on_terminal(*options, "-s", "2", "The cat", **environment)[1]) == coloured
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "coloured"),
+    [
+        ([], {"FORCE_COLOR": "1"}, True),
+        ([], {"FORCE_COLOR": ""}, False),
+        (["--color", "always"], {}, True),
+        (["--color", "always"], {"TERM": "dumb"}, True),
+    ],
+)
+def test_the_order_of_colour_settings_in_a_pipe(options, environment, coloured):
+    assert (b"\x1b[" in run(*options, "-s", "2", "The cat", **environment).stdout) == coloured
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"),
+    [("60", 60), ("0", 80), ("-5", 80), ("abc", 80), ("", 80), ("9" * 30, 80), ("3", 20), ("99999", 500)],
+)
+def test_nonsense_in_columns_does_no_harm(columns, width):
+    given = run("-s", "2", "The cat sat on the mat", COLUMNS=columns).stdout
+    assert given == run("-s", "2", "--width", str(width), "The cat sat on the mat").stdout
+
+
+def test_the_width_is_the_terminals():
+    _, screen = on_terminal("-s", "2", "--color", "never", "The cat sat on the mat", columns=47)
+    assert screen.replace("\r", "").encode() == run("-s", "2", "--width", "47", "The cat sat on the mat").stdout
+
+
+def test_an_ascii_terminal_gets_ascii():
+    done = run("-s", "2", "Le naïve 猫", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+    assert b"na<U+00EF>ve" in done.stdout
+
+
+# A good citizen
+
+
+def test_a_closed_pipe_ends_the_process_silently():
+    process = subprocess.Popen(
+        [*COMMAND, "--json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(b"The cat sat\n" * 2000)
+        process.stdin.close()
+    assert process.stderr.read() == b""
+    assert process.wait(60) == -signal.SIGPIPE
+
+
+@pytest.mark.parametrize("arguments", [["The cat"], ["--json", "The cat"], ["--help"], ["--version"]])
+def test_a_full_disk_is_reported(arguments):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == b"attnexplain: error: standard output: No space left on device\n"
+
+
+def test_a_closed_standard_output_is_reported():
+    done = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -m attnexplain "The cat" >&-'], capture_output=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert b"standard output is closed" in done.stderr
+
+
+def test_ctrl_c_ends_the_process_as_the_signal_does():
+    code, screen = on_terminal("-", keys=b"\x03")
+    assert code == -signal.SIGINT
+    assert "Traceback" not in screen
+    assert "Error" not in screen
+
+
+def test_ctrl_c_ends_a_shell_loop():
+    loop = f'for i in 1 2 3; do "{sys.executable}" -m attnexplain -; echo again; done'
+    child, screen = pty.fork()
+    if child == 0:  # pragma: no cover
+        os.execvp("bash", ["bash", "-c", loop])
+    time.sleep(1)
+    os.write(screen, b"\x03")
+    got = b""
+    with contextlib.suppress(OSError):
+        while piece := os.read(screen, 4096):
+            got += piece
+    os.waitpid(child, 0)
+    assert b"again" not in got
+
+
+def test_a_signal_that_the_caller_ignores_stays_ignored():
+    shell = f"trap '' INT; (sleep 1; kill -INT $$) & \"{sys.executable}\" -m attnexplain --json 'The cat'"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, timeout=60)
+    assert json.loads(done.stdout)["tokens"] == ["The", "cat"]
+
+
+def test_the_sentence_is_never_markup():
+    code, out, _ = call("-s", "2", "see [bold]this[/bold] and [/x] :smile:")
+    assert code == 0
+    assert out.startswith("see [bold]this[/bold] and [/x] :smile:\n")
+
+
+@pytest.mark.parametrize("position", ["2", "CAT", "cat"])
+def test_the_query_is_a_word_in_any_case_or_a_position(position):
+    _, out, _ = call("-s", "2", "--query", position, "--key", "sat", "the cat sat")
+    assert 'score("cat", "sat")' in out
+
+
+def test_a_word_wins_over_a_position():
+    _, out, _ = call("-s", "2", "--query", "3", "--key", "of", "1 of 3 parts")
+    assert 'score("3", "of")' in out
+
+
+def test_the_strongest_pair_is_worked_out_when_none_is_given():
+    trace = attnexplain.explain("The cat sat on the mat", model="untrained")
+    words = [token.lower() for token in trace.tokens]
+    best = max(
+        ((i, j) for i in range(6) for j in range(6) if words[i] != words[j]), key=lambda pair: trace.weights[pair]
+    )
+    _, out, _ = call("-m", "untrained", "-s", "2", "The cat sat on the mat")
+    names = re.search(r'"(\S+)" asks, "(\S+)" answers', out).groups()
+    assert names == (trace.tokens[best[0]], trace.tokens[best[1]])

@@ -1,0 +1,158 @@
+"""Words of any script, phrases, and text that is safe to show."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attnexplain.errors import CommandError, PhraseError, TextError
+from attnexplain.tokens import tokenize, visible, word_key
+
+WORDS = [
+    ("The cat sat", ["The", "cat", "sat"]),
+    ("The cat sat, didn't it?", ["The", "cat", "sat", "didn't", "it"]),
+    ("don’t self-attention rock'n'roll", ["don’t", "self-attention", "rock'n'roll"]),
+    ("'quoted' \"words\" (here)", ["quoted", "words", "here"]),
+    ("well -- known", ["well", "known"]),
+    ("-5 degrees, +3.14 and 1,000.50", ["-5", "degrees", "+3.14", "and", "1,000.50"]),
+    ("at 12:30 on 2020-01-01, 3rd", ["at", "12:30", "on", "2020-01-01", "3rd"]),
+    ("U.S.A. snake_case x² H2O", ["U.S.A", "snake_case", "x²", "H2O"]),
+    ("$5 + 50% = R&D C++", ["$", "5", "+", "50", "%", "=", "R", "&", "D", "C", "++"]),
+    ("3+5 x=-2", ["3", "+", "5", "x", "=", "-2"]),
+    ("naïve nai\u0308ve café", ["naïve", "nai\u0308ve", "café"]),
+    ("Привет, мир!", ["Привет", "мир"]),
+    ("نص عربي قصير", ["نص", "عربي", "قصير"]),
+    ("می\u200cخواهم بروم", ["می\u200cخواهم", "بروم"]),
+    ("नमस्ते दुनिया।", ["नमस्ते", "दुनिया"]),
+    ("צה״ל", ["צה״ל"]),
+    ("한국어 문장", ["한국어", "문장"]),
+    ("我喜歡自注意力。", ["我", "喜", "歡", "自", "注", "意", "力"]),
+    ("猫がマットの上に座った", ["猫", "が", "マット", "の", "上", "に", "座", "った"]),
+    ("ラーメンとコンピューター", ["ラーメン", "と", "コンピューター"]),
+    ("สวัสดีเรา", ["ส", "วั", "ส", "ดี", "เรา"]),
+    ("ខ្ញុំស្រឡាញ់", ["ខ្ញុំ", "ស្រ", "ឡា", "ញ់"]),
+    ("မြန်မာစကား", ["မြန်", "မာ", "စ", "ကား"]),
+    ("I ❤️ 👩\u200d👩\u200d👧 👍🏽", ["I", "❤️", "👩\u200d👩\u200d👧", "👍🏽"]),
+    ("🇫🇷🇩🇪 1️⃣", ["🇫🇷", "🇩🇪", "1️⃣"]),
+    ("ad\u200bmin \u202eabc\u202c", ["ad\u200bmin", "abc"]),
+    ("two\nlines\tand\u3000spaces\u2028here", ["two", "lines", "and", "spaces", "here"]),
+]
+
+
+@pytest.mark.parametrize(("sentence", "words"), WORDS)
+def test_words(sentence, words):
+    assert list(tokenize(sentence).words) == words
+
+
+def test_what_is_left_out_is_named_once_in_order():
+    assert tokenize("Well, yes - no, (never)!").left_out == (",", "-", "(", ")", "!")
+    assert tokenize("\x1b[31mred").left_out == ("\x1b", "[")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "message"),
+    [
+        ("", "the text is empty"),
+        (" \t\n", "the text is empty"),
+        ("... --", "the text has no word, only punctuation"),
+        ("\u200b\u0301", "the text has no word, only punctuation"),
+        ("a\udcffb", "the text is not valid Unicode at character 2 (is it UTF-8?)"),
+        ("a b c", "the text has 3 words, and 2 are allowed"),
+    ],
+)
+def test_bad_texts(sentence, message):
+    with pytest.raises(TextError) as caught:
+        tokenize(sentence, max_tokens=2)
+    assert caught.value.message == message
+
+
+# Phrases
+
+
+def test_a_phrase_becomes_one_token_in_any_case_wherever_it_occurs():
+    tokens = tokenize("Chanting Hare  Krishna, hare krishna", ["HARE KRISHNA"])
+    assert tokens.words == ("Chanting", "Hare Krishna", "hare krishna")
+
+
+def test_the_words_of_a_phrase_follow_one_another():
+    with pytest.raises(PhraseError, match="'Hare Krishna' does not occur"):
+        tokenize("Hare, Krishna", ["Hare Krishna"])
+
+
+def test_the_longest_phrase_comes_first():
+    assert tokenize("New York City hall", ["New York City", "City hall"][:1]).words == ("New York City", "hall")
+    with pytest.raises(PhraseError):
+        tokenize("New York City hall", ["City hall", "New York City"])
+
+
+def test_phrases_count_as_one_word_in_the_limit():
+    assert tokenize("a b c", ["a b"], max_tokens=2).words == ("a b", "c")
+
+
+def test_a_phrase_without_a_word_is_refused():
+    with pytest.raises(CommandError, match="has no word in it"):
+        tokenize("a b", ["!"])
+
+
+# Sameness
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("The", "the"), ("Straße", "STRASSE"), ("cafe\u0301", "café"), ("don’t", "don't"), ("ﬁn", "fin")]
+)
+def test_the_same_word(one, other):
+    assert word_key(one) == word_key(other)
+
+
+def test_invisible_characters_do_not_make_another_word():
+    assert word_key("ad\u200bmin") == word_key("admin")
+
+
+# Safety
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain  text\n", "plain text"),
+        ("a\x1b[31mb", "a<U+001B>[31mb"),
+        ("\x9b31m", "<U+009B>31m"),
+        ("\u202eabc", "<U+202E>abc"),
+        ("ad\u200bmin", "ad<U+200B>min"),
+        ("a\u3164b", "a<U+3164>b"),
+        ("tag\U000e0041", "tag<U+E0041>"),
+        ("❤\ufe0f", "❤"),
+        ("\u0301x", "\u25cc\u0301x"),
+        ("e" + "\u0301" * 6, "e" + "\u0301" * 4 + "<U+0301>" * 2),
+        ("\ud800", "<U+D800>"),
+        ("[bold]x[/x]", "[bold]x[/x]"),
+        ("naïve 猫", "naïve 猫"),
+    ],
+)
+def test_text_made_visible(text, shown):
+    assert visible(text) == shown
+
+
+def test_ascii_only_text_is_ascii():
+    assert visible("naïve 猫", ascii_only=True) == "na<U+00EF>ve <U+732B>"
+
+
+@given(st.text())
+def test_nothing_unseen_is_shown(text):
+    shown = visible(text)
+    assert not [c for c in shown if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
+    assert visible(text, ascii_only=True).isascii()
+
+
+@given(st.text(max_size=60))
+def test_tokens_are_pieces_of_the_sentence_and_always_the_same(text):
+    try:
+        tokens = tokenize(text)
+    except TextError:
+        return
+    assert tokens == tokenize(text)
+    position = 0
+    for word in tokens.words:
+        position = text.index(word, position) + len(word)
+    assert all(word.strip() for word in tokens.words)
