@@ -221,6 +221,8 @@ def _usage_error(error: Any, arguments: Sequence[str]) -> CommandError:
     hint = f"{NAME} --help lists the options"
     option = getattr(error, "option_name", None)
     if type(error).__name__ == "NoSuchOption" and option is not None:
+        possibilities = ", ".join(sorted(getattr(error, "possibilities", None) or ()))
+        message = f"no such option: {option}" + (f" (did you mean {possibilities}?)" if possibilities else "")
         text = next((argument for argument in arguments if argument.startswith(option)), option)
         if not re.fullmatch(r"--?[A-Za-z][\w-]*(=.*)?", text):
             hint = f"for text that starts with a dash: {NAME} -- {shlex.quote(text)}"
