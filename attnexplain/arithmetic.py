@@ -84,6 +84,16 @@ def weighted_sum(weights: Array, values: Array) -> WeightedSum:
     return WeightedSum(weights, values, terms, terms.sum(axis=0))
 
 
+def entropy(weights: Array) -> Array:
+    """Measure how evenly each row is shared: -Σ w·ln w, from 0 (all on one) to ln n (the same for all), (n, n) -> (n,).
+
+    >>> entropy(np.array([[1.0, 0.0], [0.5, 0.5]])).round(2)  # ln 2 = 0.69
+    array([0.  , 0.69])
+    """
+    logarithms = np.log(np.where(weights > 0, weights, 1.0))
+    return np.asarray(-(weights * logarithms).sum(axis=-1) + 0.0)
+
+
 def write_number(value: float, digits: int) -> str:
     """Write a number with so many digits after the point; never "-0.00", and huge ones with an exponent.
 
@@ -98,14 +108,23 @@ def write_number(value: float, digits: int) -> str:
     return written[1:] if written.startswith("-") and not written.strip("-0.") else written
 
 
+def rounded_sum(parts: Array, digits: int) -> str:
+    """Add up numbers as they are written, not as they are.
+
+    >>> rounded_sum(np.array([0.004, 0.004]), 2)
+    '0.00'
+    """
+    from decimal import Decimal
+
+    written = [write_number(float(part), digits) for part in parts if not isinf(part)]
+    return write_number(float(sum(map(Decimal, written))), digits)
+
+
 def rounding_note(what: str, parts: Array, total: float, digits: int) -> str:
     """Say what the parts as written add up to, where that is not the total as written; "" where it is.
 
     >>> rounding_note("products", np.array([0.004, 0.004]), 0.008, 2)
     'rounded: the products as shown add up to 0.00'
     """
-    from decimal import Decimal
-
-    written = [write_number(float(part), digits) for part in parts if not isinf(part)]
-    added = write_number(float(sum(map(Decimal, written))), digits)
+    added = rounded_sum(parts, digits)
     return "" if added == write_number(total, digits) else f"rounded: the {what} as shown add up to {added}"

@@ -14,7 +14,7 @@ Read this page once, downwards. The formulas are section 3.2.1 of "Attention Is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -80,8 +80,8 @@ class AttentionTrace:
     The arrays are read-only.
     """
 
-    embeddings: Array  # [n, d_model]
-    head: Head
+    embeddings: Array | None  # [n, d_model]; None where queries, keys and values were given
+    head: Head | None
     queries: Array  # [n, d_k]
     keys: Array  # [n, d_k]
     values: Array  # [n, d_v]
@@ -96,6 +96,21 @@ class AttentionTrace:
         for name, field in vars(self).items():
             if isinstance(field, np.ndarray):
                 object.__setattr__(self, name, _read_only(field))
+
+    @property
+    def d_model(self) -> int:
+        """The width of an embedding; 0 where there are none."""
+        return 0 if self.embeddings is None else int(self.embeddings.shape[1])
+
+    @property
+    def d_k(self) -> int:
+        """The width of a query and of a key."""
+        return int(self.queries.shape[1])
+
+    @property
+    def d_v(self) -> int:
+        """The width of a value and of a context vector."""
+        return int(self.values.shape[1])
 
 
 def attend(
@@ -118,15 +133,28 @@ def attend(
            [0.27, 0.73]])
     """
     x = _numbers("embeddings", embeddings, 2)
-    scale = sqrt(head.d_k) if scale is None else scale
-    visible = None if mask is None else _mask(mask, len(x))
     with np.errstate(all="ignore"):  # each step refuses what is not finite
         q, k, v = project(x, head)
+    return replace(attend_given(q, k, v, scale=scale, mask=mask), embeddings=x, head=head)
+
+
+def attend_given(
+    queries: ArrayLike, keys: ArrayLike, values: ArrayLike, *, scale: float | None = None, mask: ArrayLike | None = None
+) -> AttentionTrace:
+    """Run the steps 2 to 4 on queries (n, d_k), keys (n, d_k) and values (n, d_v) that are there already."""
+    q, k, v = _numbers("queries", queries, 2), _numbers("keys", keys, 2), _numbers("values", values, 2)
+    if q.shape != k.shape:
+        raise _misfit("queries", q, "keys", k, "both are (n, d_k)")
+    if len(v) != len(q):
+        raise _misfit("values", v, "queries", q, "both have one row per word")
+    scale = sqrt(q.shape[1]) if scale is None else scale
+    visible = None if mask is None else _mask(mask, len(q))
+    with np.errstate(all="ignore"):
         s = scores(q, k)
         scaled = scaled_scores(s, scale, visible)
         w = weights(scaled)
         c = context(w, v)
-    return AttentionTrace(x, head, q, k, v, s, scale, visible, scaled, w, c)
+    return AttentionTrace(None, None, q, k, v, s, scale, visible, scaled, w, c)
 
 
 # Step 1: query, key and value vectors

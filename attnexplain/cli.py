@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from attnexplain.explain import Explanation
     from attnexplain.models import Model
     from attnexplain.render.ink import Palette
+    from attnexplain.steps.step import Lesson
 
 NAME = "attnexplain"
 WIDTHS = (20, 500)
@@ -42,7 +43,10 @@ EXAMPLES = f"""Examples:
   {NAME} "The river bank was flooded after the storm"
   {NAME} --step 3 "The cat sat on the mat"
   {NAME} --query cat --key mat "The cat sat on the mat"
+  {NAME} --model untrained "The cat sat on the mat"
   {NAME} --phrase "Hare Krishna" "Chanting Hare Krishna mantra"
+  {NAME} "The river bank flooded" --compare "She robbed the bank"
+  {NAME} --explain softmax
   {NAME} --json "The cat sat" | python3 -m json.tool
   {NAME} --file sentences/ambiguous.txt --step 3 --brief
   {NAME} -- "-5 degrees is cold"
@@ -69,8 +73,11 @@ class Request:
     key: str | None
     phrases: tuple[str, ...]
     model: str | None
+    compare: str | None
+    explain: str | None
+    pause: bool
     causal: bool | None
-    scale: bool
+    scale: bool | None
     json: bool
     digits: int
     seed: int
@@ -80,6 +87,7 @@ class Request:
     brief: bool
     max_tokens: int
     debug: bool
+    model_card: bool
     version: bool
 
 
@@ -87,7 +95,8 @@ class Request:
 class Line:
     """One sentence, and where it stands."""
 
-    text: str
+    text: str | None
+    """None for the example that the model itself brings."""
     place: str = ""
     """"file.txt, line 3: ", or "" for the sentence of the command line."""
 
@@ -130,13 +139,29 @@ def request(
     phrase: Annotated[
         list[str] | None, typer.Option(metavar='"TWO WORDS"', help="Treat these words as one; may be repeated.")
     ] = None,
-    model: Annotated[str | None, typer.Option("--model", "-m", metavar="SOURCE", help="untrained.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="SOURCE",
+            help="tiny (learned), untrained (random), or a .json or .npz file of numbers.",
+        ),
+    ] = None,
     causal: Annotated[
         bool | None, typer.Option("--causal/--no-causal", help="Each word sees only itself and those before it.")
     ] = None,
     scale: Annotated[
-        bool, typer.Option("--scale/--no-scale", help="Divide the scores by √d_k, or leave it out.")
-    ] = True,
+        bool | None, typer.Option("--scale/--no-scale", help="Divide the scores by √d_k, or leave it out.")
+    ] = None,
+    compare: Annotated[
+        str | None, typer.Option(metavar="SENTENCE", help="The same word in two sentences: what changed.")
+    ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option(metavar="TOPIC", help="A short article: qkv, dot-product, softmax, mask, heads and more."),
+    ] = None,
+    pause: Annotated[bool, typer.Option("--pause", help="Wait for Enter between the steps, on a terminal.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per sentence, one per line.")] = False,
     digits: Annotated[
         int, typer.Option(parser=_whole_number(0, 8), metavar="N", help="Digits after the point, 0 to 8.")
@@ -158,12 +183,15 @@ def request(
         ),
     ] = MAX_TOKENS,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a bug.")] = False,
+    model_card: Annotated[
+        bool, typer.Option("--model-card", help="Show what the learned model is and can do.")
+    ] = False,
     version: Annotated[bool, typer.Option("--version", "-V", help="Show the version.")] = False,
 ) -> Request:
     """See self-attention happen on your own sentence: four steps, with every number."""
     return Request(
-        sentence, file, tuple(step or (1, 2, 3, 4)), query, key, tuple(phrase or ()), model, causal, scale, json,
-        digits, seed, width, color, ascii, brief, max_tokens, debug, version,
+        sentence, file, tuple(step or (1, 2, 3, 4)), query, key, tuple(phrase or ()), model, compare, explain, pause,
+        causal, scale, json, digits, seed, width, color, ascii, brief, max_tokens, debug, model_card, version,
     )  # fmt: skip
 
 
@@ -237,21 +265,19 @@ def _usage_error(error: Any, arguments: Sequence[str]) -> CommandError:
 
 
 def _serve(asked: Request) -> int:
-    if asked.version:
-        return _show_version()
-    if asked.sentence is not None and asked.file is not None:
-        raise CommandError("a sentence and --file exclude each other", hint="give one of them")
-    if asked.sentence is None and asked.file is None and _is_terminal(sys.stdin):
-        command = typer.main.get_command(app)
-        print(command.get_help(command.make_context(NAME, [], resilient_parsing=True)), file=sys.stderr)
-        return CommandError.exit_code
+    if (code := _answer_at_once(asked)) is not None:
+        return code
     from attnexplain.models import DEFAULT_MODEL, load_model
 
     model = load_model(asked.model or DEFAULT_MODEL, seed=asked.seed)
+    if model.example is None and asked.sentence is None and asked.file is None and _is_terminal(sys.stdin):
+        raise CommandError(
+            "there is no sentence", hint=f"{NAME} --model {shlex.quote(str(asked.model))} 'your sentence'"
+        )
     draw = _drawer(asked)
     count, held = 0, ""
     unseen = list(dict.fromkeys(asked.phrases))
-    for line in _lines(asked):
+    for line in _lines(asked, model.example):
         try:
             text = _explained(asked, line, model, unseen, draw)
         except AttnExplainError as error:
@@ -271,44 +297,107 @@ def _serve(asked: Request) -> int:
     return 0
 
 
-def _explained(asked: Request, line: Line, model: Model, unseen: list[str], draw: Callable[[Explanation], str]) -> str:
+def _explained(asked: Request, line: Line, model: Model, unseen: list[str], draw: Callable[..., str]) -> str:
     """Explain one sentence. In one of many, the phrases that it lacks do not matter."""
+    is_alone = asked.sentence not in (None, "-") and asked.compare is None
+    traces = []
+    for text in (line.text, asked.compare) if asked.compare is not None else (line.text,):
+        trace, phrases = _traced(asked, text, model, is_alone=is_alone)
+        unseen[:] = [phrase for phrase in unseen if phrase not in phrases]
+        traces.append(trace)
+    return draw(*traces)
+
+
+def _traced(asked: Request, text: str | None, model: Model, *, is_alone: bool) -> tuple[Explanation, list[str]]:
     from attnexplain.explain import explain
+    from attnexplain.models import FROM_LETTERS, UNKNOWN
 
     phrases = list(asked.phrases)
     while True:
         try:
             trace = explain(
-                line.text, model=model, phrases=phrases, causal=asked.causal, scale=asked.scale,
-                max_tokens=asked.max_tokens,
+                text, model=model, phrases=phrases, causal=asked.causal, scale=asked.scale,
+                max_tokens=asked.max_tokens, neighbours=4 in asked.steps,
             )  # fmt: skip
         except PhraseError as error:
-            if asked.sentence not in (None, "-"):
+            if is_alone:
                 raise
             phrases.remove(error.phrase)
         else:
-            unseen[:] = [phrase for phrase in unseen if phrase not in phrases]
-            return draw(trace)
+            if all(how in (UNKNOWN, FROM_LETTERS) for how in trace.made):
+                _warn(f"the model knows no word of {trace.sentence[:40]!r}; what it shows says little about them")
+            return trace, phrases
 
 
-def _drawer(asked: Request) -> Callable[[Explanation], str]:
-    """Choose what becomes of a trace: JSON, or a lesson."""
+def _drawer(asked: Request) -> Callable[..., str]:
+    """Choose what becomes of a trace, or of two to be compared: JSON, or a lesson."""
     if asked.json:
         from attnexplain.render.json import render_json
 
-        return lambda trace: render_json(trace, asked.steps)
+        return lambda *traces: "".join(render_json(trace, asked.steps) for trace in traces)
+    from attnexplain.steps import lesson
+
+    page = _page(asked)
+
+    def draw(trace: Explanation, other: Explanation | None = None) -> str:
+        if other is not None:
+            from attnexplain.steps.compare import comparison
+
+            composed = comparison(trace, other, query=asked.query, digits=asked.digits)
+        else:
+            composed = lesson(trace, query=asked.query, key=asked.key, steps=asked.steps, digits=asked.digits)
+        return page(composed)
+
+    return draw
+
+
+def _page(asked: Request) -> Callable[[Lesson], str]:
+    """Choose how a lesson is drawn."""
     from attnexplain.render.ink import Ink
     from attnexplain.render.terminal import render_text
-    from attnexplain.steps import lesson
 
     ink = Ink(_palette(asked.color, os.environ), asked.ascii or not _can_draw(sys.stdout), asked.digits)
     width = asked.width or _width(os.environ)
+    if asked.pause and _is_terminal(sys.stdout) and _is_terminal(sys.stdin):
+        return lambda lesson: _paused(
+            [render_text(part, ink, width=width, brief=asked.brief) for part in lesson.parts()], ink.text("…")
+        )
+    return lambda lesson: render_text(lesson, ink, width=width, brief=asked.brief)
 
-    def draw(trace: Explanation) -> str:
-        composed = lesson(trace, query=asked.query, key=asked.key, steps=asked.steps, digits=asked.digits)
-        return render_text(composed, ink, width=width, brief=asked.brief)
 
-    return draw
+def _paused(parts: Sequence[str], sign: str) -> str:
+    """Show one part after another, and wait for Enter after each but the last, which is returned."""
+    for part in parts[:-1]:
+        _write(part)
+        _write(f"\n{sign} Enter")
+        sys.stdin.readline()
+    return parts[-1]
+
+
+def _answer_at_once(asked: Request) -> int | None:
+    """Do what needs no sentence; None where there is one to explain."""
+    if asked.version:
+        return _show_version()
+    if asked.model_card:
+        from attnexplain.models.tiny import card
+
+        _write(card())
+        return 0
+    if asked.explain is not None:
+        from attnexplain.steps.topics import topic
+
+        _write(_page(asked)(topic(asked.explain, asked.digits)))
+        return 0
+    if asked.sentence is not None and asked.file is not None:
+        raise CommandError("a sentence and --file exclude each other", hint="give one of them")
+    if asked.compare is not None and asked.key is not None:
+        raise CommandError("--compare looks at one word, so --key does not go with it", hint="name it with --query")
+    nothing = asked.sentence is None and asked.file is None and not _is_file(asked.model)
+    if nothing and _is_terminal(sys.stdin):
+        command = typer.main.get_command(app)
+        print(command.get_help(command.make_context(NAME, [], resilient_parsing=True)), file=sys.stderr)
+        return CommandError.exit_code
+    return None
 
 
 def _show_version() -> int:
@@ -323,10 +412,13 @@ def _source(asked: Request) -> str:
     return visible(asked.file) if asked.file not in (None, "-") else "standard input"
 
 
-def _lines(asked: Request) -> Iterator[Line]:
+def _lines(asked: Request, example: str | None) -> Iterator[Line]:
     """Yield the sentence of the command line, or one sentence a line of the file or of standard input."""
     if asked.sentence is not None and asked.sentence != "-":
         yield Line(asked.sentence)
+        return
+    if example is not None and asked.file is None and asked.sentence is None:
+        yield Line(None)
         return
     source = _source(asked)
     try:
@@ -345,6 +437,11 @@ def _lines(asked: Request) -> Iterator[Line]:
                     yield Line(text, place)
     except OSError as error:
         raise CommandError(f"cannot read {source}: {error.strerror or error}") from error
+
+
+def _is_file(model: str | None) -> bool:
+    """Whether a model may bring its own example, which needs no sentence."""
+    return model is not None and model.endswith((".json", ".npz"))
 
 
 def _opened(asked: Request) -> AbstractContextManager[IO[bytes]]:
@@ -417,13 +514,20 @@ def _write(text: str) -> None:
 
 
 def _complain(message: str, hint: str) -> None:
-    """Write an error to standard error; where that fails too, the exit code says enough."""
+    _tell(f"{NAME}: error: {message}", f"  hint: {hint}" if hint else "")
+
+
+def _warn(message: str) -> None:
+    _tell(f"{NAME}: warning: {message}")
+
+
+def _tell(*lines: str) -> None:
+    """Write to standard error; where that fails too, the exit code says enough."""
     ascii_only = not _can_draw(sys.stderr)
-    lines = [f"{NAME}: error: {visible(message, ascii_only=ascii_only)}"]
-    if hint:
-        lines.append(f"  hint: {visible(hint, ascii_only=ascii_only)}")
     try:
-        print(*lines, sep="\n", file=sys.stderr, flush=True)
+        for line in filter(None, lines):
+            indent = line[: len(line) - len(line.lstrip(" "))]
+            print(indent + visible(line, ascii_only=ascii_only), file=sys.stderr, flush=True)
     except (OSError, ValueError, AttributeError):
         return
 

@@ -5,9 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from attnexplain.attention import AttentionTrace, attend, causal_mask
-from attnexplain.models import DEFAULT_MODEL, Model, ModelInfo, load_model
+import numpy as np
+
+from attnexplain.attention import AttentionTrace, attend, attend_given, causal_mask
+from attnexplain.errors import CommandError
+from attnexplain.models import DEFAULT_MODEL, Embedded, Model, ModelInfo, load_model
 from attnexplain.tokens import MAX_TOKENS
+
+COMPANY = 5
+"""How many neighbours a vector is shown with."""
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The company that a word keeps: words of the vocabulary, nearest first."""
+
+    before: tuple[str, ...]
+    """Those with values nearest to its value vector, which knows nothing of the sentence."""
+    after: tuple[str, ...]
+    """Those with values nearest to its context vector. Function words and unknown words have neither."""
+    cosine: float
+    """How nearly both vectors point the same way: 1 if attention did not move the word at all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,26 +40,32 @@ class Explanation(AttentionTrace):
     causal: bool
     """Whether each token sees only itself and those before it."""
     model: ModelInfo
+    made: tuple[str, ...]
+    """For each token that the model does not know, how its embedding was made; "" for the others."""
+    neighbours: tuple[Neighbours, ...] | None
+    """For each token; None where the model has no vocabulary, or they were not asked for."""
 
 
 def explain(
-    sentence: str,
+    sentence: str | None = None,
     *,
     model: str | Model = DEFAULT_MODEL,
     phrases: Sequence[str] = (),
     causal: bool | None = None,
-    scale: bool = True,
+    scale: bool | None = None,
     max_tokens: int = MAX_TOKENS,
+    neighbours: bool = True,
 ) -> Explanation:
     """Compute the four steps of self-attention for a sentence.
 
     Args:
-        sentence: any text.
+        sentence: any text; None for a model that brings its own example.
         model: a name that `load_model` knows, or a model.
         phrases: words to be kept together as one token each.
         causal: let each token see only itself and those before it; the model decides unless given.
-        scale: divide the scores by √d_k (by 1 if not).
+        scale: divide the scores by √d_k (by 1 if not); the model decides unless given.
         max_tokens: the longest sentence allowed.
+        neighbours: find the words nearest to each value and context vector.
 
     Raises:
         AttnExplainError: what is wrong, in one line.
@@ -50,15 +74,43 @@ def explain(
     array([1., 1., 1.])
     """
     source = load_model(model) if isinstance(model, str) else model
-    tokens = source.tokenize(sentence, phrases, max_tokens)
+    if sentence is None and source.example is None:
+        raise CommandError("there is no sentence, and the model brings none")
+    if sentence is not None and source.example is not None:
+        raise CommandError(f"{source.info.name} is a finished example", hint="leave the sentence out")
+    text = sentence if sentence is not None else source.example or ""
+    tokens = source.tokenize(text, phrases, max_tokens)
     causal = source.causal if causal is None else causal
     mask = causal_mask(len(tokens.words)) if causal else None
-    trace = attend(source.embed(tokens), source.head, scale=None if scale else 1.0, mask=mask)
+    divisor = None if (source.scaled if scale is None else scale) else 1.0
+    embedded = source.embed(tokens)
+    if source.head is not None:
+        trace = attend(embedded.vectors, source.head, scale=divisor, mask=mask)
+    else:
+        trace = attend_given(*(source.given or ((), (), ())), scale=divisor, mask=mask)
     return Explanation(
         **vars(trace),
-        sentence=sentence,
+        sentence=text,
         tokens=tokens.words,
         left_out=tokens.left_out,
         causal=causal,
         model=source.info,
+        made=embedded.made,
+        neighbours=_neighbours(source, trace, tokens.words, embedded) if neighbours else None,
+    )
+
+
+def _neighbours(
+    model: Model, trace: AttentionTrace, words: Sequence[str], embedded: Embedded
+) -> tuple[Neighbours, ...] | None:
+    before = model.neighbours(trace.values, COMPANY, words)
+    after = model.neighbours(trace.context, COMPANY, words)
+    if before is None or after is None:
+        return None
+    products = (trace.values * trace.context).sum(axis=1)  # [n, d_v] -> [n]
+    lengths = np.linalg.norm(trace.values, axis=1) * np.linalg.norm(trace.context, axis=1)
+    cosines = np.divide(products, lengths, out=np.zeros(len(words)), where=lengths > 0)
+    return tuple(
+        Neighbours(() if little else tuple(b), () if little else tuple(a), float(cosine))
+        for b, a, cosine, little in zip(before, after, cosines, embedded.says_little, strict=True)
     )

@@ -6,10 +6,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from screens import GOLDEN, SCREENS, draw
+from screens import GOLDEN, PICTURE, SCREENS, draw, picture
 
 if __name__ == "__main__":
     os.environ["TERM"], os.environ["COLORTERM"] = "xterm-256color", ""
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+        os.environ.pop(name, None)
     GOLDEN.mkdir(exist_ok=True)
     for name, arguments in SCREENS.items():
         (GOLDEN / f"{name}.txt").write_text(draw(arguments), encoding="utf-8")
+    os.environ["COLORTERM"] = "truecolor"
+    PICTURE.write_text(picture(), encoding="utf-8")

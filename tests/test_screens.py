@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from screens import ARTICLE, FOLLOW, GOLDEN, LONG, SCREENS, draw
+from screens import ARTICLE, FOLLOW, GOLDEN, LONG, PICTURE, SCREENS, draw, picture
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -15,6 +15,12 @@ SGR = re.compile(r"\x1b\[[0-9;]*m")
 @pytest.mark.parametrize("name", SCREENS)
 def test_golden_screen(name):
     assert draw(SCREENS[name]) == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def test_the_picture_of_the_readme_is_what_the_tool_draws(monkeypatch):
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    assert picture() == PICTURE.read_text(encoding="utf-8")
+    assert "http" not in picture().replace('xmlns="http://www.w3.org/2000/svg"', "")
 
 
 @pytest.mark.parametrize("sentence", [ARTICLE, LONG, "One", "我喜欢在河岸边散步 ❤️ 👩\u200d👩", "a" * 300 + " b"])

@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from attnexplain.attention import Array, Head
     from attnexplain.tokens import Tokens
 
+UNKNOWN = "unknown"
+"""How the row of a word was made that the model knows nothing about: all such words share one."""
+FROM_LETTERS = "from its groups of letters"
+"""How the row of a word was made that only looks like words the model knows."""
+
 Kind = Literal["learned", "untrained", "numbers", "checkpoint", "trace"]
 
 
@@ -27,6 +32,18 @@ class ModelInfo:
     head: int = 0
 
 
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """The embeddings of the words of a sentence."""
+
+    vectors: Array
+    """(n, d_model), one row per token."""
+    made: tuple[str, ...]
+    """For a word that the model does not know, how its row was made; "" for the others."""
+    says_little: tuple[bool, ...]
+    """Whether a word has no meaning of its own to speak of: function words, unknown signs."""
+
+
 class Model(Protocol):
     """A source of the three things that attention needs: tokens, their embeddings, and one head."""
 
@@ -36,8 +53,23 @@ class Model(Protocol):
         ...
 
     @property
-    def head(self) -> Head:
-        """The parameter matrices."""
+    def head(self) -> Head | None:
+        """The parameter matrices; None where queries, keys and values are given."""
+        ...
+
+    @property
+    def given(self) -> tuple[Array, Array, Array] | None:
+        """Queries, keys and values that take the place of embeddings and parameter matrices."""
+        ...
+
+    @property
+    def example(self) -> str | None:
+        """The sentence that the model itself brings, for a finished example."""
+        ...
+
+    @property
+    def scaled(self) -> bool:
+        """Whether scores are divided by √d_k, unless the user says otherwise."""
         ...
 
     @property
@@ -49,6 +81,13 @@ class Model(Protocol):
         """Split a sentence as this model does."""
         ...
 
-    def embed(self, tokens: Tokens) -> Array:
-        """Return what the attention layer reads: (n, d_model), one row per token."""
+    def embed(self, tokens: Tokens) -> Embedded:
+        """Return what the attention layer reads."""
+        ...
+
+    def neighbours(self, vectors: Array, count: int, own: Sequence[str]) -> list[list[str]] | None:
+        """Find the words of the vocabulary whose values point most nearly the way of each vector, (n, d_v).
+
+        A word is not its own neighbour. None where the model has no vocabulary.
+        """
         ...

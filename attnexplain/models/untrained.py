@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from attnexplain.attention import Head
-from attnexplain.models.model import ModelInfo
+from attnexplain.models.model import Embedded, ModelInfo
 from attnexplain.tokens import Tokens, tokenize, word_key
 
 if TYPE_CHECKING:
@@ -34,11 +34,14 @@ class Untrained:
     """
 
     causal = False
+    scaled = True
+    given = None
+    example = None
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
         self.info = ModelInfo(
-            "untrained", "untrained", "Its numbers are random: the arithmetic is real, the pattern has no meaning."
+            "untrained", "untrained", "The numbers are random: the arithmetic is real, the pattern has no meaning."
         )
 
     @cached_property
@@ -52,9 +55,13 @@ class Untrained:
         """Split a sentence into words."""
         return tokenize(sentence, phrases, max_tokens)
 
-    def embed(self, tokens: Tokens) -> Array:
+    def embed(self, tokens: Tokens) -> Embedded:
         """Return one row of d_model numbers per word, the same row wherever the word stands."""
-        return np.array([self._normal("word " + word_key(word), D_MODEL, 1.0) for word in tokens.words])
+        rows = [self._normal("word " + word_key(word), D_MODEL, 1.0) for word in tokens.words]
+        return Embedded(np.array(rows), ("",) * len(rows), (True,) * len(rows))
+
+    def neighbours(self, vectors: Array, count: int, own: Sequence[str]) -> None:
+        """There is no vocabulary to find any in."""
 
     def _normal(self, name: str, count: int, spread: float) -> Array:
         """Return `count` numbers with mean 0 and standard deviation `spread`, which the name and the seed decide."""

@@ -16,6 +16,8 @@ from attnexplain.render.page import INDENT, title_line
 from attnexplain.steps.step import Grid
 
 WIDEST_LABEL = 18
+SHORT_LABEL = 8
+"""Names are shortened so far when that saves a block of columns."""
 WIDEST_CELL = 14
 
 
@@ -54,8 +56,15 @@ class Heatmap:
         longest = max(map(cell_len, (*rows, footer)))
         label_width = max(min(longest, WIDEST_LABEL, page // 3), min(longest, 3))
         label_width = max(min(label_width, page - needed), 0)
+        beside = sum(column.narrowest for column in before)
+        short = min(label_width, SHORT_LABEL)
+        if len(list(_blocks(columns, page - short - beside))) < len(
+            list(_blocks(columns, page - label_width - beside))
+        ):
+            label_width = short + (page - short - beside) % max(column.narrowest for column in columns)
+            label_width = min(label_width, longest)
         yield title_line(ink, grid.title, grid.note)
-        blocks = list(_blocks(columns, page - label_width - sum(column.narrowest for column in before)))
+        blocks = list(_blocks(columns, page - label_width - beside))
         for number, block in enumerate(blocks):
             if number:
                 yield Segment.line()

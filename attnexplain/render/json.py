@@ -28,8 +28,8 @@ KEYS_OF_STEP = {
 
 def to_dict(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4)) -> dict[str, Any]:
     """Put a trace into plain Python: the arrays of the chosen steps as lists of rows, a masked score as None."""
-    model, head = trace.model, trace.head
-    start = {
+    model = trace.model
+    start: dict[str, Any] = {
         "schema": SCHEMA,
         "version": attnexplain.__version__,
         "sentence": trace.sentence,
@@ -39,13 +39,22 @@ def to_dict(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4)) -> dict[str
             "kind": model.kind,
             "layer": model.layer,
             "head": model.head,
-            "d_model": head.d_model,
-            "d_k": head.d_k,
-            "d_v": head.d_v,
+            "d_model": trace.d_model,
+            "d_k": trace.d_k,
+            "d_v": trace.d_v,
         },
         "settings": {"scale": trace.scale, "causal": trace.causal},
     }
-    arrays = {key: _rows(getattr(trace, key)) for step in sorted(set(steps)) for key in KEYS_OF_STEP[step]}
+    arrays: dict[str, Any] = {
+        key: _rows(array)
+        for step in sorted(set(steps))
+        for key in KEYS_OF_STEP[step]
+        if (array := getattr(trace, key)) is not None
+    }
+    if any(trace.made):
+        start["made"] = list(trace.made)
+    if 4 in steps and trace.neighbours is not None:
+        arrays["neighbours"] = [vars(neighbours) for neighbours in trace.neighbours]
     return start | arrays
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
 
-INDENT = 2
+INDENT = 0
 WIDEST_TEXT = 88
 
 

@@ -14,7 +14,7 @@ from attnexplain.render.heatmap import Heatmap
 from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
 from attnexplain.render.page import INDENT, WIDEST_TEXT, Paragraph
 from attnexplain.render.picture import Picture
-from attnexplain.steps.step import READABLE, Block, Equation, Formula, Grid, Lesson, Links, Prose, Step
+from attnexplain.steps.step import READABLE, Block, Company, Equation, Formula, Grid, Lesson, Links, Pair, Prose, Step
 
 HEADING = Style(bold=True, color="bright_cyan")
 FORMULA = Style(bold=True, color="bright_yellow")
@@ -55,7 +55,8 @@ class LessonPage:
         self.brief = brief
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Paragraph(self.ink.text(self.lesson.sentence), BOLD, indent=0)
+        if self.lesson.sentence:
+            yield Paragraph(self.ink.text(self.lesson.sentence), BOLD, indent=0)
         for note in self.lesson.notes:
             if note.is_note or not self.brief:
                 yield Paragraph(self.ink.text(note.text), DIM, indent=0)
@@ -64,7 +65,7 @@ class LessonPage:
             yield from self._step(step, options.max_width)
 
     def _step(self, step: Step, width: int) -> Iterator[RenderableType | Segment]:
-        title = self.ink.text(f"Step {step.number}: {step.title}") + " "
+        title = self.ink.text(step.heading) + " "
         rule = self.ink.text("─") * max(min(width, WIDEST_TEXT) - cell_len(title), 0)
         yield Paragraph(title + rule, HEADING, indent=0)
         for block in step.blocks:
@@ -84,8 +85,37 @@ class LessonPage:
             case Grid():
                 is_large = len(block.rows) > READABLE
                 return Picture(block, self.ink) if is_large else Heatmap(block, self.ink)
+            case Pair():
+                return SideBySide(self._drawn(block.left), self._drawn(block.right))
+            case Company():
+                return CompanyLines(block, self.ink)
             case Links():
                 return LinkLines(block, self.ink)
+
+
+class SideBySide:
+    """Two renderables beside one another where both fit into half of the page, else below one another."""
+
+    GAP = 4
+
+    def __init__(self, left: RenderableType, right: RenderableType) -> None:
+        self.left = left
+        self.right = right
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        half = (min(options.max_width, WIDEST_TEXT) - self.GAP) // 2
+        narrow = options.update(width=half, max_width=half)
+        left, right = (console.render_lines(part, narrow, pad=True) for part in (self.left, self.right))
+        if half < 34:
+            yield self.left
+            yield Segment.line()
+            yield self.right
+            return
+        for row in range(max(len(left), len(right))):
+            yield from left[row] if row < len(left) else [Segment(" " * half)]
+            yield Segment(" " * self.GAP)
+            yield from right[row] if row < len(right) else []
+            yield Segment.line()
 
 
 class FormulaLines:
@@ -151,6 +181,36 @@ class LinkLines:
             yield Segment(f"{' ' * INDENT}{position:>{digits}} {label}")
             yield Segment(" " * (label_width - cell_len(label) + 2) if hanging == beside else "\n" + " " * hanging)
             yield Segment(("\n" + " " * hanging).join(_wrap(", ".join(linked), options.max_width - hanging)) + "\n")
+
+
+class CompanyLines:
+    """Each word, the words near it before, an arrow, the words near it after."""
+
+    def __init__(self, company: Company, ink: Ink) -> None:
+        self.title = ink.text(company.title)
+        self.ink = ink
+        arrow = f" {ink.text('→')} "
+        self.rows = [
+            (
+                ink.text(name),
+                ink.number(cosine),
+                ink.text(", ".join(before)) + arrow + ink.text(", ".join(after)) if before else "says little by itself",
+            )
+            for name, cosine, before, after in company.rows
+        ]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Paragraph(self.title, BOLD)
+        number_width = max(len(number) for _, number, _ in self.rows)
+        label_width = min(max(cell_len(name) for name, _, _ in self.rows), 18, options.max_width // 3)
+        start = INDENT + label_width + 2 + number_width
+        hanging = start + 2 if options.max_width - start > 24 else INDENT + 2
+        for name, number, text in self.rows:
+            label = self.ink.shortened(name, label_width)
+            yield Segment(" " * INDENT + label + " " * (label_width - cell_len(label)), BOLD)
+            yield Segment(number.rjust(number_width + 2) + ("  " if hanging > start else "\n" + " " * hanging))
+            width = min(options.max_width, WIDEST_TEXT + label_width) - hanging
+            yield Segment(("\n" + " " * hanging).join(_wrap(text, width)) + "\n")
 
 
 def _wrap(text: str, width: int) -> list[str]:

@@ -37,7 +37,8 @@ def lesson(
     """
     asked = None if query is None else find_word(trace.tokens, query, "--query")
     answered = None if key is None else find_word(trace.tokens, key, "--key")
-    view = View(*strongest_pair(trace, trace.tokens, asked, answered), digits)
+    whole_row = asked is not None and answered is None
+    view = View(*strongest_pair(trace, trace.tokens, asked, answered), digits, whole_row)
     names = labels(trace.tokens)
     shown = tuple(STEPS[number - 1](trace, names, view) for number in sorted(set(steps)))
     return Lesson(trace.sentence, tuple(_notes(trace, names, view)), shown)
@@ -45,11 +46,29 @@ def lesson(
 
 def _notes(trace: Explanation, names: tuple[str, ...], view: View) -> list[Prose]:
     count = len(names)
-    notes = [Prose(f"Model: {trace.model.name}. {trace.model.note}", is_note=True)]
     left_out = f" Punctuation is left out: {' '.join(trace.left_out)}" if trace.left_out else ""
-    notes.append(Prose(f"{count} word{'s' if count > 1 else ''}.{left_out}", is_note=True))
+    notes = [
+        Prose(f"Model: {_model_name(trace)}. {trace.model.note}", is_note=True),
+        Prose(f"{count} word{'s' if count > 1 else ''}.{left_out}", is_note=True),
+    ]
     if any(name != token for name, token in zip(names, trace.tokens, strict=True)):
         notes.append(Prose("A number in brackets is the position of a word that occurs more than once.", is_note=True))
+    if any(trace.made):
+        made = dict(zip(trace.tokens, trace.made, strict=True))
+        words = "; ".join(f'"{token}" ({how})' for token, how in made.items() if how)
+        notes.append(Prose(f"Not in the vocabulary: {words}.", is_note=True))
+    if trace.model.kind == "learned":
+        notes.append(
+            Prose(
+                'One layer without positions sees no word order and cannot tell what "it" stands for; models like BERT '
+                "stack many layers for that. For the same sentence before any training: --model untrained"
+            )
+        )
     chosen = f'"{names[view.query]}" asks, "{names[view.key]}" answers'
     notes.append(Prose(f"Worked out by hand: {chosen} (choose with --query and --key)."))
     return notes
+
+
+def _model_name(trace: Explanation) -> str:
+    name, kind = trace.model.name, trace.model.kind
+    return name if name == kind else f"{name} ({kind})"

@@ -6,27 +6,28 @@ import numpy as np
 
 from attnexplain.arithmetic import rounding_note, weighted_sum, write_number
 from attnexplain.attention import AttentionTrace
-from attnexplain.steps.step import Block, Column, Equation, Formula, Grid, Prose, Step, View, places
+from attnexplain.explain import Explanation
+from attnexplain.steps.step import Block, Column, Company, Equation, Formula, Grid, Prose, Step, View, places
 from attnexplain.steps.weights import strongest
-from attnexplain.steps.worked import sum_of
+from attnexplain.steps.worked import rounding_notes, sum_of
 
 TITLE = "Context vectors"
 
 
-def context_step(trace: AttentionTrace, names: tuple[str, ...], view: View) -> Step:
+def context_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
     """Show the weighted sum for the query word term by term, and all context vectors."""
-    n, d_v, word = len(names), trace.head.d_v, names[view.query]
+    n, d_v, word = len(names), trace.d_v, names[view.query]
     says = Prose(
         "Each word takes the value vectors of all words, multiplies each by its attention weight, and adds them up. "
         "What comes out is the word's context vector: the word as this sentence makes it."
     )
     formula = Formula((("C = W·V", f"({n}, {d_v}) = ({n}, {n})·({n}, {d_v})"),))
     context = Grid("C, the context vectors", names, places(d_v), trace.context, mark=(view.query, 0))
-    return Step(4, TITLE, (says, formula, *_by_hand(trace, names, view, word), context))
+    return Step(4, TITLE, (says, formula, *_by_hand(trace, names, view, word), context, *_company(trace, names)))
 
 
 def _by_hand(trace: AttentionTrace, names: tuple[str, ...], view: View, word: str) -> tuple[Block, ...]:
-    d_v, digits = trace.head.d_v, view.digits
+    d_v, digits = trace.d_v, view.digits
     worked = weighted_sum(trace.weights[view.query], trace.values)
     chosen = strongest(worked.weights, view.key)
     rows = [names[position] for position in chosen]
@@ -59,7 +60,24 @@ def _by_hand(trace: AttentionTrace, names: tuple[str, ...], view: View, word: st
         (" + ".join(first), sum_of(terms[:, 0], digits), write_number(total, digits)),
         rounding_note("terms", terms[:, 0], total, digits),
     )
-    return explain, table, equation
+    notes = rounding_notes("columns the terms", terms.T, [float(t) for t in worked.total], digits)
+    return explain, table, *notes, equation
+
+
+def _company(trace: Explanation, names: tuple[str, ...]) -> tuple[Block, ...]:
+    if trace.neighbours is None:
+        return ()
+    explain = Prose(
+        "What does a vector of numbers mean? Look whose values are nearest to it. Each line gives the common words "
+        "nearest to a word's own value and, after the arrow, those nearest to its context vector; the number is the "
+        'cosine of the two vectors, 1 if the sentence did not move the word at all. Words like "the" have no company '
+        "of their own."
+    )
+    rows = [
+        (name, company.cosine, company.before, company.after)
+        for name, company in zip(names, trace.neighbours, strict=True)
+    ]
+    return explain, Company("The company of each word, before and after", rows)
 
 
 def _in_brackets(number: str) -> str:

@@ -14,7 +14,9 @@ SHOWN_MATRIX = 32
 
 def qkv_step(trace: AttentionTrace, names: tuple[str, ...], view: View) -> Step:
     """Show X, the parameter matrices, Q, K and V, and one number of the query vector worked out."""
-    head = trace.head
+    head, x_rows = trace.head, trace.embeddings
+    if head is None or x_rows is None:
+        return _given(trace, names)
     n, word = len(names), names[view.query]
     model_places, key_places, value_places = places(head.d_model), places(head.d_k), places(head.d_v)
     x, w, q = f"({n}, {head.d_model})", f"({head.d_model}, {head.d_k})", f"({n}, {head.d_k})"
@@ -40,14 +42,14 @@ def qkv_step(trace: AttentionTrace, names: tuple[str, ...], view: View) -> Step:
             Grid("W_v, the parameter matrix that makes values", model_places, value_places, head.w_v),
         ]
     vectors = (
-        Grid("X, the embeddings", names, model_places, trace.embeddings),
+        Grid("X, the embeddings", names, model_places, x_rows),
         *matrices,
         Grid("Q, the queries", names, key_places, trace.queries, mark=(view.query, 0)),
         Grid("K, the keys", names, key_places, trace.keys),
         Grid("V, the values", names, value_places, trace.values),
     )
     bias = None if head.b_q is None else float(head.b_q[0])
-    worked = dot_product(trace.embeddings[view.query], head.w_q[:, 0], bias)
+    worked = dot_product(x_rows[view.query], head.w_q[:, 0], bias)
     left = f'place 1 of q("{word}")'
     explain = Prose(
         f'By hand, the first number of the query of "{word}": its embedding and the first column of W_q are two lists '
@@ -58,3 +60,17 @@ def qkv_step(trace: AttentionTrace, names: tuple[str, ...], view: View) -> Step:
     symbols = f'x("{word}") · column 1 of W_q{biases["q"]}'
     equation = Equation(left, (symbols, result, write_number(worked.total, view.digits)), note)
     return Step(1, TITLE, (says, formula, *vectors, explain, by_hand, equation))
+
+
+def _given(trace: AttentionTrace, names: tuple[str, ...]) -> Step:
+    says = Prose(
+        "The queries, keys and values were given, so nothing is computed in this step. The query is what a word asks "
+        "for, the key is what it offers to be matched on, and the value is what it hands over."
+    )
+    key_places, value_places = places(trace.d_k), places(trace.d_v)
+    vectors = (
+        Grid("Q, the queries (given)", names, key_places, trace.queries),
+        Grid("K, the keys (given)", names, key_places, trace.keys),
+        Grid("V, the values (given)", names, value_places, trace.values),
+    )
+    return Step(1, TITLE, (says, *vectors))

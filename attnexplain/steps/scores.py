@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from attnexplain.arithmetic import dot_product, write_number
 from attnexplain.attention import AttentionTrace
-from attnexplain.steps.step import ROWS_ASK, Equation, Formula, Grid, Prose, Step, View
-from attnexplain.steps.worked import dot_product_grid, total_of_products
+from attnexplain.steps.step import READABLE, ROWS_ASK, Block, Column, Equation, Formula, Grid, Prose, Step, View, places
+from attnexplain.steps.worked import dot_product_grid, rounding_notes, total_of_products
 
 TITLE = "Attention scores"
 
 
 def scores_step(trace: AttentionTrace, names: tuple[str, ...], view: View) -> Step:
     """Show the score of every pair of words, and one score worked out."""
-    n, d_k = len(names), trace.head.d_k
+    n, d_k = len(names), trace.d_k
     asking, answering = names[view.query], names[view.key]
     says = Prose(
         "The query of each word meets the key of every word. Multiply the two lists place by place and add up the "
@@ -29,4 +29,21 @@ def scores_step(trace: AttentionTrace, names: tuple[str, ...], view: View) -> St
         (f'q("{asking}") · k("{answering}")', result, write_number(worked.total, view.digits)),
         note,
     )
-    return Step(2, TITLE, (says, formula, matrix, explain, by_hand, equation))
+    row = _whole_row(trace, names, view) if view.whole_row and n <= READABLE else ()
+    return Step(2, TITLE, (says, formula, matrix, explain, by_hand, equation, *row))
+
+
+def _whole_row(trace: AttentionTrace, names: tuple[str, ...], view: View) -> tuple[Block, ...]:
+    asking = names[view.query]
+    products = trace.queries[view.query] * trace.keys  # [d_k] * [n, d_k] -> [n, d_k]
+    scores = [float(score) for score in trace.scores[view.query]]
+    explain = Prose(f'The whole row of "{asking}" in the same way: the products of its query with each key, added up.')
+    grid = Grid(
+        f'q("{asking}") times each key, place by place',
+        names,
+        places(trace.d_k),
+        products,
+        "none",
+        after=Column("score", scores),
+    )
+    return explain, grid, *rounding_notes("rows the products", products, scores, view.digits)

@@ -28,6 +28,8 @@ class View:
     """The column that is worked out by hand."""
     digits: int = 2
     """Digits after the point."""
+    whole_row: bool = False
+    """Work out the whole row of the query, not one score alone."""
 
 
 @dataclass(frozen=True)
@@ -90,16 +92,37 @@ class Links:
     rows: Sequence[tuple[str, Sequence[tuple[str, float]]]]
 
 
-Block = Prose | Formula | Equation | Grid | Links
+@dataclass(frozen=True)
+class Company:
+    """For each word the words it is near to before attention and after, and how nearly it stayed where it was."""
+
+    title: str
+    rows: Sequence[tuple[str, float, Sequence[str], Sequence[str]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two grids to be compared, side by side where the page is wide enough."""
+
+    left: Grid
+    right: Grid
+
+
+Block = Prose | Formula | Equation | Grid | Links | Company | Pair
 
 
 @dataclass(frozen=True)
 class Step:
-    """One of the four steps."""
+    """One of the four steps; or another piece of a lesson, with the number 0."""
 
     number: int
     title: str
     blocks: tuple[Block, ...]
+
+    @property
+    def heading(self) -> str:
+        """What stands above it."""
+        return f"Step {self.number}: {self.title}" if self.number else self.title
 
 
 @dataclass(frozen=True)
@@ -109,6 +132,11 @@ class Lesson:
     sentence: str
     notes: tuple[Prose, ...]
     steps: tuple[Step, ...]
+
+    def parts(self) -> list[Lesson]:
+        """Cut it before each step but the first, for a reader who wants to pause there."""
+        first = Lesson(self.sentence, self.notes, self.steps[:1])
+        return [first, *(Lesson("", (), (step,)) for step in self.steps[1:])]
 
 
 def places(count: int) -> tuple[str, ...]:

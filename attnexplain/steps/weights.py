@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from attnexplain.arithmetic import SoftmaxRow, rounding_note, softmax_row, write_number
-from attnexplain.attention import AttentionTrace
+from attnexplain.arithmetic import SoftmaxRow, entropy, rounding_note, softmax_row, write_number
+from attnexplain.attention import AttentionTrace, scaled_scores, weights
 from attnexplain.steps.step import (
     READABLE,
     ROWS_ASK,
@@ -20,13 +22,17 @@ from attnexplain.steps.step import (
     Step,
     View,
 )
+from attnexplain.steps.worked import rounding_notes
+
+if TYPE_CHECKING:
+    from attnexplain.arithmetic import Array
 
 TITLE = "Attention weights"
 
 
 def weights_step(trace: AttentionTrace, names: tuple[str, ...], view: View) -> Step:
     """Show the scores, the scaled scores and the weights with each row's sum, and one row of softmax worked out."""
-    n, d_k, scale = len(names), trace.head.d_k, write_number(trace.scale, view.digits)
+    n, d_k, scale = len(names), trace.d_k, write_number(trace.scale, view.digits)
     is_scaled = trace.scale != 1 or d_k == 1
     mark = (view.query, view.key)
     divide = (
@@ -68,7 +74,31 @@ def weights_step(trace: AttentionTrace, names: tuple[str, ...], view: View) -> S
     ]
     if n > READABLE:
         matrices.append(_links(trace, names))
-    return Step(3, TITLE, (says, formula, *matrices, *_by_hand(trace, names, view)))
+    else:
+        matrices += rounding_notes("rows the weights", trace.weights, trace.weights.sum(axis=1), view.digits)
+    return Step(3, TITLE, (says, formula, *matrices, *_by_hand(trace, names, view), *_why_scale(trace, names, view)))
+
+
+def _why_scale(trace: AttentionTrace, names: tuple[str, ...], view: View) -> tuple[Block, ...]:
+    """Compare the weights with what they would be with the scaling the other way round."""
+    root, n = np.sqrt(trace.d_k), len(names)
+    if trace.d_k == 1 or n == 1:
+        return ()
+    is_scaled = trace.scale != 1
+    other = weights(scaled_scores(trace.scores, 1.0 if is_scaled else float(root), trace.mask))
+    with_it, without_it = (trace.weights, other) if is_scaled else (other, trace.weights)
+    largest, evenness = [w.max(axis=1) for w in (with_it, without_it)], [entropy(w) for w in (with_it, without_it)]
+    low, high = (write_number(float(e.mean()), view.digits) for e in (evenness[1], evenness[0]))
+    explain = Prose(
+        "Why divide by √d_k? Without it, scores grow with the length of the vectors, and softmax gives nearly all to "
+        f"the largest. Entropy measures how evenly a row is shared, -Σ w·ln w, from 0 (all on one word) to ln {n} = "
+        f"{write_number(float(np.log(n)), view.digits)} (the same for all). With the division the rows of this "
+        f"sentence have an entropy of {high} on average, without it {low}."
+    )
+    if n > READABLE:
+        return (explain,)
+    columns = ("largest with √d_k", "largest without", "entropy with √d_k", "entropy without")
+    return explain, Grid("What the scaling does", names, columns, np.column_stack([*largest, *evenness]), "none")
 
 
 def _by_hand(trace: AttentionTrace, names: tuple[str, ...], view: View) -> tuple[Block, ...]:
@@ -80,6 +110,17 @@ def _by_hand(trace: AttentionTrace, names: tuple[str, ...], view: View) -> tuple
         "same, and no exponential can grow too large to compute."
     )
     table, chosen = _softmax_grid(trace, names, view, row)
+    score, scale = write_number(float(trace.scores[query, key]), digits), write_number(trace.scale, digits)
+    divisor = f"√{trace.d_k}" if trace.scale != 1 or trace.d_k == 1 else "1"
+    masked = trace.mask is not None and not trace.mask[query, key]
+    scaled = Equation(
+        f'scaled score("{names[query]}", "{names[key]}")',
+        (
+            f'score("{names[query]}", "{names[key]}") / {divisor}' + (", masked" if masked else ""),
+            f"{score} / {scale}",
+            write_number(float(trace.scaled_scores[query, key]), digits),
+        ),
+    )
     rest = [row.exponentials.sum() - row.exponentials[chosen].sum()] if len(chosen) < len(names) else []
     parts = np.array([*row.exponentials[chosen], *rest])
     exponential, total = write_number(float(row.exponentials[key]), digits), write_number(row.total, digits)
@@ -92,7 +133,7 @@ def _by_hand(trace: AttentionTrace, names: tuple[str, ...], view: View) -> tuple
         ),
         rounding_note("exponentials", parts, row.total, digits),
     )
-    return explain, table, equation
+    return scaled, explain, table, equation
 
 
 def _softmax_grid(trace: AttentionTrace, names: tuple[str, ...], view: View, row: SoftmaxRow) -> tuple[Grid, list[int]]:
@@ -121,11 +162,11 @@ def _softmax_grid(trace: AttentionTrace, names: tuple[str, ...], view: View, row
     return Grid("Softmax, word by word", rows, columns, table, "none", mark=mark, footer=("sum", footer)), chosen
 
 
-def strongest(weights: np.ndarray[tuple[int, ...], np.dtype[np.floating]], always: int) -> list[int]:
+def strongest(shares: Array, always: int) -> list[int]:
     """Choose the places to write out: all of a short row; of a long one the largest and the one asked for, in order."""
-    if len(weights) <= READABLE:
-        return list(range(len(weights)))
-    largest = np.argsort(-weights, kind="stable")[:WRITTEN_OUT]
+    if len(shares) <= READABLE:
+        return list(range(len(shares)))
+    largest = np.argsort(-shares, kind="stable")[:WRITTEN_OUT]
     return sorted({always, *map(int, largest)})
 
 

@@ -1,0 +1,13 @@
+"""How the learned model inside the package is made, to be read as a lesson and to be run again.
+
+One command fetches the sources by package name, trains, measures, and writes the weights file with its card:
+
+    pip install -e '.[train]' && python -m attnexplain.models.training
+
+It needs pip, apt-get and dpkg-deb (Debian), about 200 MB of disk and twenty minutes of two processor cores. The result
+is the same to the last bit whenever it runs on the same machine with the same PyTorch.
+
+The files, in the order of the work: `sources` (what is fetched), `corpus` (sentences), `vocabulary` (which words),
+`semantics` (what a sentence encoder knows of each word alone), `learn` (the objective and the descent), `evaluate`
+(what came out), `card` (the file and its description).
+"""

@@ -1,0 +1,97 @@
+"""Which words the model knows, which of them are function words, and which may be offered as neighbours."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from attnexplain.models.training.corpus import synsets
+from attnexplain.models.training.sources import minilm
+from attnexplain.models.words import NUMBERS
+
+
+def _listed(name: str) -> frozenset[str]:
+    lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()
+    return frozenset(" ".join(line for line in lines if not line.startswith("#")).split())
+
+
+FUNCTION_WORDS = _listed("function_words.txt")
+"""Words that hold sentences together: they say little on their own, and attention to them says little."""
+GENERIC_WORDS = _listed("generic_words.txt")
+"""Words that attention is led away from in training, like function words, though they have a meaning."""
+
+MOST_WORDS = 34_000
+RARE = 4
+"""A word that no encoder lists must occur so often in the training texts."""
+COMMON = 12
+"""A neighbour that is offered to a reader occurs so often in the training texts."""
+
+_NOT_IN_CLASS = re.compile(
+    r"slur|obscen|vulgar|offensive|disparag|derogat|slang for|sexual|genital|prostitut|urinat|excre|feces|faeces|"
+    r"defecat|copulat|masturbat|intercourse|erotic|pornograph|rape\b|brothel|incest|nipple|penis|vagina|anus|buttock|"
+    r"castrat|ejaculat|orgasm|lewd|lascivious|homosexual|lesbian|sodom",
+    re.IGNORECASE,
+)
+_NOT_IN_CLASS_WORDS = _listed("not_offered.txt")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words, in order; their counts in the training texts."""
+
+    words: tuple[str, ...]
+    counts: tuple[int, ...]
+    offered: frozenset[str]
+
+    @property
+    def index(self) -> dict[str, int]:
+        """Word → its row."""
+        return {word: row for row, word in enumerate(self.words)}
+
+
+def choose(work: Path, counts: Counter[str], most: int = MOST_WORDS) -> Vocabulary:
+    """Take the encoder's own whole words, the words of the texts, and the kinds of numbers."""
+    listed = [line for line in minilm_words(work) if re.fullmatch(r"[a-z]+", line)]
+    frequent = [
+        word for word, count in counts.most_common() if count >= RARE and re.fullmatch(r"[a-z]+('[a-z]+)?", word)
+    ]
+    contractions = [word for word in sorted(FUNCTION_WORDS) if re.fullmatch(r"[a-z']+", word)]
+    words = list(dict.fromkeys([*NUMBERS, *contractions, *listed, *frequent]))[:most]
+    return Vocabulary(tuple(words), tuple(counts[word] for word in words), _offered(work, words, counts))
+
+
+def minilm_words(work: Path) -> list[str]:
+    """Read the encoder's vocabulary, which is nearly in order of frequency."""
+    return (minilm(work) / "vocab.txt").read_text(encoding="utf-8").splitlines()
+
+
+def _offered(work: Path, words: list[str], counts: Counter[str]) -> frozenset[str]:
+    """Choose what may be shown as a neighbour: plain words, no names, nothing that does not belong in class."""
+    plain: set[str] = set()
+    unfit: set[str] = set(_NOT_IN_CLASS_WORDS)
+    for synset in synsets(work):
+        lower = [word for word in synset.words if word.islower()]
+        plain.update(lower)
+        if _NOT_IN_CLASS.search(synset.definition):
+            unfit.update(lower)
+    return frozenset(
+        word
+        for word in words
+        if len(word) > 2 and counts[word] >= COMMON and word not in FUNCTION_WORDS and word not in unfit
+        and (word in plain or any(base in plain and base not in unfit for base in _bases(word)))
+        and not any(base in unfit for base in _bases(word))
+    )  # fmt: skip
+
+
+def _bases(word: str) -> list[str]:
+    """Guess what a word is a form of: flooded → flood, drinks → drink, making → make."""
+    bases = []
+    for ending in ("s", "es", "d", "ed", "ing", "er", "est", "ly", "ies", "ied"):
+        if word.endswith(ending) and len(word) - len(ending) > 2:
+            stem = word[: -len(ending)]
+            bases += [stem, stem + "e", stem + "y"]
+            if len(stem) > 3 and stem[-1] == stem[-2]:
+                bases.append(stem[:-1])
+    return bases

@@ -1,0 +1,100 @@
+"""Words as the learned model knows them, and what to try for a word that it doesn't know."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from zlib import crc32
+
+from attnexplain.tokens import word_key
+
+YEAR, ORDINAL, NUMBER = "<year>", "<ordinal>", "<number>"
+NUMBERS = (YEAR, ORDINAL, NUMBER)
+"""Numbers are learned by their kind."""
+
+BUCKETS = 2048
+"""How many vectors the groups of three to five letters share."""
+
+
+def normal_word(word: str) -> str:
+    """Return the form in which a word is looked up.
+
+    >>> [normal_word(word) for word in ("Krishna", "1984", "3rd", "-3.5", "don’t")]
+    ['krishna', '<year>', '<ordinal>', '<number>', "don't"]
+    """
+    key = word_key(word)
+    if not re.match(r"[+-]?[0-9]", key):
+        return key
+    if re.fullmatch(r"1[0-9]{3}|20[0-9]{2}", key):
+        return YEAR
+    return ORDINAL if re.fullmatch(r"[0-9]+(st|nd|rd|th)", key) else NUMBER
+
+
+def parts(word: str) -> list[str]:
+    """Split a hyphenated word, or the words of a phrase.
+
+    >>> parts("self-attention")
+    ['self', 'attention']
+    """
+    return [normal_word(part) for part in re.split(r"[-\s/]+", word) if part]
+
+
+def without_ending(word: str) -> str:
+    """Take off a possessive ending.
+
+    >>> without_ending("cat's")
+    'cat'
+    """
+    return re.sub(r"'s?$", "", word)
+
+
+def without_accents(word: str) -> str:
+    """Take accents off the letters.
+
+    >>> without_accents("café")
+    'cafe'
+    """
+    decomposed = unicodedata.normalize("NFD", word)
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+def two_words(word: str, is_common: Callable[[str], bool]) -> tuple[str, str] | None:
+    """Find two common words that are written as one, the most even split first.
+
+    >>> two_words("riverbank", {"river", "bank"}.__contains__)
+    ('river', 'bank')
+    """
+    splits = sorted(range(3, len(word) - 2), key=lambda cut: abs(2 * cut - len(word)))
+    return next(((word[:cut], word[cut:]) for cut in splits if is_common(word[:cut]) and is_common(word[cut:])), None)
+
+
+def one_edit_away(word: str) -> Iterator[str]:
+    """Yield the spellings one slip away: doubled letters first, then swapped, missing, other and extra ones.
+
+    >>> next(one_edit_away("accomodate")), "accommodate" in one_edit_away("accomodate")
+    ('aaccomodate', True)
+    """
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    for i in range(len(word)):
+        yield word[: i + 1] + word[i:]
+    for i in range(len(word) - 1):
+        yield word[:i] + word[i + 1] + word[i] + word[i + 2 :]
+    for i in range(len(word)):
+        yield word[:i] + word[i + 1 :]
+    for i in range(len(word)):
+        for letter in letters:
+            yield word[:i] + letter + word[i + 1 :]
+    for i in range(len(word) + 1):
+        for letter in letters:
+            yield word[:i] + letter + word[i:]
+
+
+def buckets(word: str) -> list[int]:
+    """Number the groups of three to five letters of a word; the numbers are hashed, so groups may share one.
+
+    After Bojanowski et al., "Enriching Word Vectors with Subword Information" (2017, arXiv:1607.04606).
+    """
+    marked = f"<{word}>"
+    groups = [marked[i : i + n] for n in (3, 4, 5) for i in range(len(marked) - n + 1)]
+    return [crc32(group.encode()) % BUCKETS for group in groups]

@@ -1,0 +1,97 @@
+"""Two sentences side by side, articles on one question each, and a lesson with pauses."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from test_cli import call, on_terminal
+
+from attnexplain import explain
+from attnexplain.steps.topics import TOPICS
+
+RIVER, MONEY = "The river bank was flooded after the storm", "She deposited the money at the bank"
+
+
+# Comparison
+
+
+def test_the_word_that_changed_most_is_found_and_its_numbers_are_those_of_both_traces():
+    code, out, _ = call("--width", "100", RIVER, "--compare", MONEY)
+    assert code == 0
+    assert '"bank" in two sentences' in out
+    one, other = explain(RIVER), explain(MONEY)
+    first, second = one.context[one.tokens.index("bank")], other.context[other.tokens.index("bank")]
+    cosine = first @ second / (np.linalg.norm(first) * np.linalg.norm(second))
+    assert f"their cosine is {cosine:.2f}" in " ".join(out.split())
+    for trace, word in ((one, "river"), (other, "money")):
+        weight = trace.weights[trace.tokens.index("bank"), trace.tokens.index(word)]
+        assert f'"{word}" ({weight:.2f})' in out
+
+
+def test_the_word_to_compare_can_be_named():
+    assert '"the" in two sentences' in call("the cat sat", "--compare", "a dog on the mat", "--query", "the")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a cat", "--compare", "one dog"], "the two sentences have no word in common"),
+        (["a cat", "--compare", "a dog", "--query", "cat"], "--query: 'cat' is not a word of this sentence"),
+        (["a cat", "--compare", "a dog", "--key", "cat"], "--compare looks at one word, so --key does not go with it"),
+    ],
+)
+def test_what_cannot_be_compared(arguments, message):
+    code, out, err = call(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"attnexplain: error: {message}")
+
+
+def test_a_comparison_as_json_is_one_object_per_sentence():
+    out = call("--json", RIVER, "--compare", MONEY)[1]
+    assert [json.loads(line)["sentence"] for line in out.splitlines()] == [RIVER, MONEY]
+
+
+@pytest.mark.parametrize("width", [30, 60, 100, 200])
+def test_both_sentences_stand_beside_or_below_one_another(width):
+    out = call("--width", str(width), RIVER, "--compare", MONEY)[1]
+    assert max(map(len, out.split("\n"))) <= width
+    beside = any(
+        "first sentence" in line and "second sentence" in line for line in out.split("\n") if '"bank" in' in line
+    )
+    assert beside == (width >= 80)
+
+
+# Topics
+
+
+@pytest.mark.parametrize("name", TOPICS)
+def test_every_topic_has_an_article_with_numbers(name):
+    code, out, err = call("--explain", name)
+    assert (code, err) == (0, "")
+    assert out.startswith(TOPICS[name][0])
+    assert len(re.findall(r"-?\d+\.\d\d", out)) >= 3
+    assert max(map(len, out.split("\n"))) <= 80
+    assert call("--explain", name.upper(), "--width", "40", "--ascii")[1].isascii()
+
+
+def test_an_unknown_topic_says_which_there_are():
+    code, out, err = call("--explain", "sofmax")
+    assert (code, out) == (2, "")
+    assert "did you mean softmax?" in err
+    assert "dot-product" in err
+
+
+# Pauses
+
+
+def test_pause_waits_for_enter_between_the_steps_on_a_terminal():
+    code, screen = on_terminal("--pause", "--color", "never", "The cat sat", keys=b"\n\n\n")
+    assert code == 0
+    assert screen.count("Enter") == 3
+    order = [screen.index(mark) for mark in ("Step 1", "Step 2", "Step 3", "Step 4")]
+    assert order == sorted(order)
+
+
+def test_without_a_terminal_nothing_waits():
+    assert call("--pause", "The cat sat") == call("The cat sat")

@@ -1,0 +1,98 @@
+"""What the README shows is what happens."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_cli import call
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+CONSOLE = [text for kind, text in BLOCKS if kind == "console"]
+COMMANDS = [
+    line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line.startswith("attnexplain")
+]
+
+
+@pytest.mark.parametrize("block", CONSOLE, ids=range(len(CONSOLE)))
+def test_shown_output_is_real(block, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    command, _, shown = block.partition("\n")
+    code, out, err = call("--width", "80", *shlex.split(command.removeprefix("$ attnexplain ")))
+    assert (code, err) == (0, "")
+    at = 0
+    for piece in re.split(r"^…\n", shown, flags=re.MULTILINE):
+        assert piece in out[at:]
+        at = out.index(piece, at) + len(piece)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_runs(command):
+    """As a shell would, with the command that belongs to this Python."""
+    runner = f'"{sys.executable}" -m attnexplain '
+    line = command.replace("attnexplain ", runner, 1).replace("python3 -m", f'"{sys.executable}" -m')
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", line], cwd=ROOT, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout
+
+
+def test_the_first_screen_has_one_sentence_a_picture_a_command_and_its_output():
+    title, sentence, picture, console = [part for part in README.split("\n\n") if part.strip()][:4]
+    assert title == "# attnexplain"
+    assert sentence.count(".") == 1
+    assert (ROOT / re.search(r"\((.*?)\)", picture)[1]).is_file()
+    assert console.startswith("```console\n$ attnexplain ")
+
+
+def test_the_two_commands_that_set_up_are_each_one_line():
+    lines = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
+    assert len(lines) == 2
+    assert lines[0].endswith('.venv/bin/attnexplain "The river bank was flooded after the storm"')
+    assert lines[1].endswith(".venv/bin/pytest")
+
+
+def test_the_example_of_own_numbers_works(tmp_path):
+    example = next(text for kind, text in BLOCKS if kind == "json")
+    path = tmp_path / "numbers.json"
+    path.write_text(example, encoding="utf-8")
+    written = json.loads(call("--json", "--model", str(path))[1])
+    assert written["tokens"] == ["please", "study", "man"]
+
+
+def test_the_python_example_works():
+    example = next(text for kind, text in BLOCKS if kind == "python")
+    names = {}
+    exec(example, names)  # noqa: S102 - our own README
+    assert names["trace"].weights.shape == (3, 3)
+
+
+def test_every_link_leads_to_a_file():
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert (ROOT / target).exists()
+
+
+def test_every_sentence_file_is_explained(monkeypatch):
+    files = sorted((ROOT / "sentences").glob("*.txt"))
+    count = 0
+    for path in files:
+        code, out, _ = call("--json", "--file", str(path))
+        assert code == 0
+        count += len(out.splitlines())
+    assert count >= 13
+
+
+def test_the_top_level_holds_nothing_else():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    tops = {line.split("/")[0] for line in listed.stdout.splitlines()}
+    assert {top for top in tops if not top.startswith(".")} <= {
+        "LICENSE", "README.md", "attnexplain", "pyproject.toml", "sentences", "tests",
+    }  # fmt: skip
+    assert os.path.isdir(ROOT / "attnexplain")

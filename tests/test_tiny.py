@@ -1,0 +1,232 @@
+"""The learned model that ships inside: the file, what it knows, and what it says."""
+
+import json
+import re
+from hashlib import sha256
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from test_cli import SCHEMA, call, run
+
+import attnexplain.models
+from attnexplain import explain, load_model
+from attnexplain.models import FROM_LETTERS, UNKNOWN
+from attnexplain.models.tiny import FILE, card
+from attnexplain.models.training.evaluate import Candidate, cue_accuracy
+from attnexplain.tokens import Tokens
+
+MODELS = Path(attnexplain.models.__file__).parent
+TRAINING = MODELS / "training"
+RECORD = json.loads((MODELS / "tiny.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return load_model("tiny")
+
+
+# The file
+
+
+def test_the_file_is_the_one_that_was_measured():
+    data = (MODELS / FILE).read_bytes()
+    assert sha256(data).hexdigest() == RECORD["sha256"]
+    assert len(data) == RECORD["bytes"] <= 1_000_000
+    assert RECORD["sha256"] in card()
+
+
+def test_the_cue_test_comes_out_as_recorded(tiny):
+    rows = {word: row for row, word in enumerate(_vocabulary(tiny))}
+    embeddings = np.array([tiny.look_up(word)[0] for word in rows])
+    accuracy, _ = cue_accuracy(Candidate(rows, embeddings, tiny.head), TRAINING / "cues.tsv")
+    assert accuracy == pytest.approx(RECORD["figures"]["learned"]["cue"])
+    assert accuracy >= 0.88
+    assert accuracy >= RECORD["figures"]["random W"]["cue"] + 0.40
+
+
+def test_the_recorded_figures_keep_the_thresholds():
+    figures = RECORD["figures"]["learned"]
+    assert figures["mrr"] >= 0.29  # 0.35 was aimed at; the card says so
+    assert figures["news"] >= 0.24
+    assert figures["function"] <= 0.12
+    assert 0.15 <= figures["own"] <= 0.40
+    assert 0.55 <= figures["entropy"] <= 0.90
+    assert figures["largest"] <= 12
+    assert figures["similarity"] >= 0.52
+
+
+def test_the_cue_set_has_forty_words_with_two_meanings_and_shares_no_sentence_with_the_other():
+    lines = [line.split("\t") for line in (TRAINING / "cues.tsv").read_text().splitlines() if line[:1] not in ("", "#")]
+    targets = [target for target, _, _ in lines]
+    assert len(set(targets)) >= 40
+    assert all(targets.count(target) == 2 for target in targets)
+    choosing = (TRAINING / "cues-dev.tsv").read_text()
+    assert not [sentence for _, _, sentence in lines if sentence in choosing]
+
+
+def _vocabulary(tiny):
+    return [tiny._word(row) for row in range(len(tiny._arrays["embeddings"]))]
+
+
+def test_every_word_of_the_vocabulary_is_found_where_it_stands(tiny):
+    words = _vocabulary(tiny)
+    assert len(words) == len(set(words)) == RECORD["sizes"]["words"]
+    for row in range(0, len(words), 997):
+        assert tiny._row(words[row]) == row
+    assert tiny._row("no\nsuch") is None
+    assert tiny._row("") is None
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("word", "how"),
+    [
+        ("bank", ""),
+        ("Bank", ""),
+        ("1984", ""),
+        ("didn't", ""),
+        ("zebra's", 'as "zebra"'),
+        ("café", 'as "cafe"'),
+        ("well-being", 'as the mean of its parts "well" and "being"'),
+        ("Hare Krishna", 'as the mean of its parts "hare" and "krishna"'),
+        ("storybook", 'as the mean of "story" and "book"'),
+        ("freindly", 'as "friendly", one letter away'),
+        ("zqxvkj", FROM_LETTERS),
+        ("猫", UNKNOWN),
+        ("❤️", UNKNOWN),
+        ("кошка", UNKNOWN),
+    ],
+)
+def test_how_the_embedding_of_a_word_is_made(tiny, word, how):
+    vector, made = tiny.look_up(word)
+    assert made == how
+    assert vector.shape == (tiny.head.d_model,)
+    assert np.isfinite(vector).all()
+
+
+def test_parts_are_averaged(tiny):
+    parts = [tiny.look_up(word)[0] for word in ("hare", "krishna")]
+    np.testing.assert_allclose(tiny.look_up("Hare Krishna")[0], np.mean(parts, axis=0))
+
+
+def test_all_unknown_signs_share_one_vector(tiny):
+    assert tiny.look_up("猫")[0].tolist() == tiny.look_up("❤")[0].tolist()
+
+
+def test_any_word_has_an_embedding(tiny):
+    strange = ("-", "''", "a" * 500, "x-" * 50 + "x", "<year>", "\u200bx", "½", "'s")
+    assert np.isfinite(tiny.embed(Tokens(strange)).vectors).all()
+
+
+# What it says
+
+
+@pytest.mark.parametrize(
+    ("sentence", "asks", "answers"),
+    [
+        ("The river bank was flooded after the storm", "bank", {"river", "flooded", "storm"}),
+        ("She deposited the money at the bank", "bank", {"deposited", "money"}),
+        ("The chef cooked pasta while the guests drank wine", "drank", {"wine"}),
+    ],
+)
+def test_words_attend_to_what_tells_most_about_them(sentence, asks, answers):
+    trace = explain(sentence)
+    row = trace.weights[trace.tokens.index(asks)].copy()
+    row[trace.tokens.index(asks)] = 0
+    assert trace.tokens[int(row.argmax())] in answers
+
+
+def test_the_default_is_the_learned_model_and_named_so():
+    written = json.loads(call("--json", "The cat sat")[1])
+    assert written["model"]["name"] == "tiny"
+    assert written["model"]["kind"] == "learned"
+    assert "Model: tiny (learned)." in call("The cat sat")[1]
+
+
+def test_the_lesson_points_to_the_untrained_model_and_to_its_own_limits_once():
+    _, out, _ = call("--width", "200", "The cat sat")
+    assert out.count("--model untrained") == 1
+    assert out.count("no word order") == 1
+    assert "--model untrained" not in call("--model", "untrained", "The cat sat")[1]
+
+
+def test_the_card_is_one_option_away():
+    assert call("--model-card") == (0, card(), "")
+
+
+# Neighbours
+
+
+def test_neighbours_are_the_words_with_the_nearest_values_by_brute_force(tiny):
+    trace = explain("The river bank was flooded after the storm")
+    words = _vocabulary(tiny)
+    values = np.array([tiny.look_up(word)[0] for word in words]) @ tiny.head.w_v
+    values /= np.linalg.norm(values, axis=1, keepdims=True)
+    offered = [row for row, word in enumerate(words) if tiny._is_marked("offered", word)]
+    for i, word in enumerate(trace.tokens):
+        nearness = values[offered] @ trace.context[i] / np.linalg.norm(trace.context[i])
+        order = [words[offered[j]] for j in np.argsort(-nearness, kind="stable")[:8]]
+        expected = [name for name in order if name != word][:5]
+        assert list(trace.neighbours[i].after) == ([] if tiny._is_marked("function", word) else expected)
+
+
+def test_the_same_word_ends_in_different_company():
+    by_the_river = explain("The river bank was flooded after the storm")
+    at_the_counter = explain("She deposited the money at the bank")
+    one = by_the_river.neighbours[by_the_river.tokens.index("bank")]
+    other = at_the_counter.neighbours[at_the_counter.tokens.index("bank")]
+    assert one.before == other.before
+    assert {"dam", "harbor"} <= set(one.after)
+    assert {"treasury", "bonds"} <= set(other.after)
+    assert len(set(one.after) & set(other.after)) <= 1
+
+
+def test_function_words_and_unknown_words_have_no_company():
+    trace = explain("the 猫 sat")
+    assert [bool(company.before) for company in trace.neighbours] == [False, False, True]
+    assert [bool(company.after) for company in trace.neighbours] == [False, False, True]
+    assert call("--step", "4", "the 猫 sat")[1].count("says little by itself") == 2
+
+
+def test_a_word_is_not_its_own_neighbour(tiny):
+    for word in ("bank", "love", "river", "wine"):
+        vector = tiny.look_up(word)[0] @ tiny.head.w_v
+        assert word not in tiny.neighbours(vector[None], 5, [word])[0]
+
+
+def test_neighbours_are_in_json_with_step_four_only():
+    written = json.loads(call("--json", "The river bank")[1])
+    jsonschema.validate(written, SCHEMA)
+    assert set(written["neighbours"][2]) == {"before", "after", "cosine"}
+    assert "neighbours" not in json.loads(call("--json", "--step", "3", "The river bank")[1])
+    assert "neighbours" not in json.loads(call("--json", "--model", "untrained", "The river bank")[1])
+
+
+def test_offensive_words_are_never_offered(tiny):
+    listed = (TRAINING / "not_offered.txt").read_text().split("\n", 1)[1].split()
+    assert not [word for word in listed if tiny._is_marked("offered", word)]
+
+
+# Unknown words on the screen
+
+
+def test_unknown_words_are_marked_with_how_their_vectors_were_made():
+    _, out, err = call("--width", "120", "The storybook bnak")
+    assert 'Not in the vocabulary: "storybook" (as the mean of "story" and "book"); "bnak" (as "' in " ".join(
+        out.split()
+    )
+    assert err == ""
+    written = json.loads(call("--json", "The storybook")[1])
+    assert written["made"] == ["", 'as the mean of "story" and "book"']
+    jsonschema.validate(written, SCHEMA)
+
+
+def test_a_sentence_without_any_known_word_is_explained_with_a_warning():
+    done = run("--json", "猫がマットの上に座った")
+    assert done.returncode == 0
+    assert len(json.loads(done.stdout)["tokens"]) == 8
+    assert re.fullmatch(rb"attnexplain: warning: the model knows no word of [^\n]*\n", done.stderr)

@@ -1,0 +1,82 @@
+"""A short training, where PyTorch is there: three topics of words, a minute."""
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed; the shipped file is tested without it")
+
+from attnexplain.attention import Head, attend  # noqa: E402
+from attnexplain.models.tiny import Tiny  # noqa: E402
+from attnexplain.models.training.learn import Recipe, learn  # noqa: E402
+from attnexplain.models.training.vocabulary import FUNCTION_WORDS, Vocabulary  # noqa: E402
+from attnexplain.models.training.write import write  # noqa: E402
+
+TOPICS = {
+    "water": ["river", "flood", "stream", "boat", "fish", "shore", "tide", "wave"],
+    "money": ["coin", "loan", "price", "market", "profit", "debt", "trade", "tax"],
+    "food": ["bread", "soup", "cheese", "dinner", "cook", "taste", "salt", "oven"],
+}
+LITTLE = ["the", "a", "of", "and", "was", "on"]
+RECIPE = replace(Recipe(), d_model=8, d_k=4, steps=150, batch=64, negatives=8)
+
+
+@pytest.fixture(scope="module")
+def course():
+    generator = random.Random(0)
+    words = [*LITTLE, *TOPICS["water"], *TOPICS["money"], *TOPICS["food"]]
+    sentences = []
+    for _ in range(400):
+        topic = generator.choice(list(TOPICS.values()))
+        sentence = generator.sample(topic, 3) + generator.sample(LITTLE, 3)
+        generator.shuffle(sentence)
+        sentences.append(sentence)
+    vocabulary = Vocabulary(tuple(words), (400,) * len(words), frozenset(words) - FUNCTION_WORDS)
+    features = np.random.default_rng(0).normal(size=(len(words), 192)).astype(np.float32)
+    return features, vocabulary, sentences
+
+
+@pytest.fixture(scope="module")
+def learned(course):
+    return learn(*course, RECIPE)
+
+
+def test_the_loss_falls(learned):
+    assert np.mean(learned.losses[-20:]) < 0.8 * np.mean(learned.losses[:20])
+
+
+def test_words_learn_to_attend_to_their_topic(course, learned):
+    _, vocabulary, _ = course
+    x = learned.embeddings.astype(float)
+    head = Head(learned.w_q, learned.w_k, learned.w_v)
+    right = 0
+    for topic in TOPICS.values():
+        for other in TOPICS.values():
+            if other is not topic:
+                words = [topic[0], topic[1], other[2], "the", "of"]
+                row = attend(x[[vocabulary.index[word] for word in words]], head).weights[0]
+                right += int(row[1] > row[2:].max())
+    assert right >= 5
+
+
+def test_the_same_recipe_gives_the_same_numbers_to_the_last_bit(course, learned):
+    again = learn(*course, RECIPE)
+    assert again.embeddings.tobytes() == learned.embeddings.tobytes()
+    assert again.w_q.tobytes() == learned.w_q.tobytes()
+    assert learn(*course, replace(RECIPE, seed=1)).w_q.tobytes() != learned.w_q.tobytes()
+
+
+def test_the_file_holds_what_was_learned(course, learned, tmp_path, monkeypatch):
+    _, vocabulary, _ = course
+    write(tmp_path / "tiny.bin", learned, vocabulary)
+    monkeypatch.setattr("attnexplain.models.tiny.HERE", tmp_path)
+    model = Tiny()
+    np.testing.assert_array_equal(model.head.w_v, learned.w_v)
+    steps = np.abs(learned.embeddings).max(axis=0) / 127
+    for word, row in vocabulary.index.items():
+        assert (np.abs(model.look_up(word)[0] - learned.embeddings[row]) <= 0.51 * steps + 1e-6).all()
+    assert model._is_marked("offered", "river")
+    assert not model._is_marked("offered", "the")
+    assert model._is_marked("function", "the")
