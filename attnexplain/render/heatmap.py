@@ -30,11 +30,14 @@ class _Column:
     styles: Sequence[Style]
     footer: str = ""
     marked_row: int | None = None
+    is_beside: bool = False
+    """Whether it stands beside the matrix; its heading is not shortened then."""
 
     @property
     def narrowest(self) -> int:
         """The width of its widest number, with a space before it; room for one wide character of a heading."""
-        return 1 + max(2, *map(len, (*self.cells, self.footer)))
+        heading = cell_len(self.heading) if self.is_beside else 2
+        return 1 + max(heading, *map(len, (*self.cells, self.footer)))
 
 
 class Heatmap:
@@ -92,7 +95,7 @@ class Heatmap:
         if column is None:
             return []
         cells = [self.ink.number(number) for number in column.numbers]
-        return [_Column(self.ink.text(column.heading), cells, [PLAIN] * len(cells))]
+        return [_Column(self.ink.text(column.heading), cells, [PLAIN] * len(cells), is_beside=True)]
 
     def _block(
         self, columns: Sequence[_Column], rows: Sequence[str], footer: str, label_width: int, room: int
