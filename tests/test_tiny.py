@@ -48,7 +48,7 @@ def test_the_cue_test_comes_out_as_recorded(tiny):
 
 def test_the_recorded_figures_keep_the_thresholds():
     figures = RECORD["figures"]["learned"]
-    assert figures["mrr"] >= 0.29  # 0.35 was aimed at; the card says so
+    assert figures["mrr"] >= 0.35
     assert figures["news"] >= 0.24
     assert figures["function"] <= 0.12
     assert 0.15 <= figures["own"] <= 0.40
@@ -180,8 +180,8 @@ def test_the_same_word_ends_in_different_company():
     one = by_the_river.neighbours[by_the_river.tokens.index("bank")]
     other = at_the_counter.neighbours[at_the_counter.tokens.index("bank")]
     assert one.before == other.before
-    assert {"dam", "harbor"} <= set(one.after)
-    assert {"treasury", "bonds"} <= set(other.after)
+    assert {"harbor", "seaport"} <= set(one.after)
+    assert {"treasury", "credit"} <= set(other.after)
     assert len(set(one.after) & set(other.after)) <= 1
 
 

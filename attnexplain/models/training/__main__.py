@@ -42,8 +42,9 @@ def main() -> None:
     work = arguments.work
     work.mkdir(parents=True, exist_ok=True)
     sources.fetch(work)
+    counts = Counter(word for sentence in corpus.sentences(corpus.counted_texts(work)) for word in sentence)
+    words = vocabulary.choose(work, counts)
     sentences = list(corpus.sentences(corpus.training_texts(work)))
-    words = vocabulary.choose(work, Counter(word for sentence in sentences for word in sentence))
     print(f"{len(sentences):,} sentences, {len(words.words):,} words, {len(words.offered):,} to offer", flush=True)
     features = word_features(work, words.words)
     held_out = list(corpus.sentences(corpus.held_out_texts(work)))

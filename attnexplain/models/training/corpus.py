@@ -55,14 +55,31 @@ def synsets(work: Path) -> Iterator[Synset]:
             yield Synset(words, definition, examples, fields[1], usages, fields[0])
 
 
-def training_texts(work: Path) -> Iterator[str]:
-    """Yield every text to learn from. A definition goes with its word, so that each explains the other."""
+def counted_texts(work: Path) -> Iterator[str]:
+    """Yield every text once, each definition with its words: what the vocabulary is counted from."""
     for synset in synsets(work):
-        if synset.is_held_out:
-            continue
-        names = " ".join(word.replace("_", " ") for word in synset.words[:2])
-        yield f"{names}: {synset.definition}"
-        yield from synset.examples
+        if not synset.is_held_out:
+            yield _with_words(synset)
+            yield from synset.examples
+    yield from _books(work)
+
+
+def training_texts(work: Path) -> Iterator[str]:
+    """Yield every text to learn from. Definitions come twice, one in three the second time with its words."""
+    for synset in synsets(work):
+        if not synset.is_held_out:
+            yield synset.definition
+            yield _with_words(synset) if len(synset.definition) % 3 == 0 else synset.definition
+            yield from synset.examples
+    yield from _books(work)
+
+
+def _with_words(synset: Synset) -> str:
+    names = " ".join(word.replace("_", " ") for word in synset.words[:2])
+    return f"{names}: {synset.definition}"
+
+
+def _books(work: Path) -> Iterator[str]:
     yield from _bible(work)
     yield from _dictionary(work / "dict-devil" / "usr/share/dictd/devil.dict.dz")
     yield from _dictionary(work / "dict-jargon" / "usr/share/dictd/jargon.dict.dz")

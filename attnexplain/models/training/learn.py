@@ -41,11 +41,13 @@ class Recipe:
     d_model: int = 16
     d_k: int = 12
     seed: int = 0
-    steps: int = 3000
+    steps: int = 2500
     batch: int = 384
-    negatives: int = 1000
+    negatives: int = 3000
     rate: float = 1e-2
     temperature: float = 0.1
+    frequent: float = 1e-3
+    """Words with a larger share of the texts than this count less, by the square root."""
     own_share: float = 0.22
     weights: dict[str, float] = field(
         default_factory=lambda: {
@@ -95,7 +97,7 @@ def learn(features: Numbers, vocabulary: Vocabulary, sentences: list[list[str]],
     )  # [words, 194]
     counts = torch.tensor(vocabulary.counts, dtype=torch.float32)
     share = counts / counts.sum()
-    importance = torch.where(is_function, 0.02, (1e-4 / (share + 1e-9)).sqrt().clamp(max=1.0))
+    importance = torch.where(is_function, 0.02, (recipe.frequent / (share + 1e-9)).sqrt().clamp(max=1.0))
     data = torch.from_numpy(padded(sentences, vocabulary.index)).long()
 
     d_model, d_k = recipe.d_model, recipe.d_k
