@@ -19,6 +19,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from io import BytesIO
 from math import isfinite
 from pathlib import Path
@@ -89,16 +90,25 @@ class Numbers:
         """A handful of words is no vocabulary to look around in."""
 
     def _row(self, word: str) -> int:
-        if word in self.words:
-            return self.words.index(word)
-        keys = [word_key(known) for known in self.words]
-        if (key := word_key(word)) in keys:
-            return keys.index(key)
-        near = get_close_matches(key, keys, n=5, cutoff=0.0)
+        key = word_key(word)
+        row = self._rows.get(word, self._rows_of_keys.get(key))
+        if row is not None:
+            return row
+        near = get_close_matches(key, list(self._rows_of_keys), n=5, cutoff=0.0)
         raise DataError(
             f"{self.info.name}: its vocabulary has no {word!r}",
-            hint="the nearest words it has: " + ", ".join(self.words[keys.index(found)] for found in near),
+            hint="the nearest words it has: " + ", ".join(self.words[self._rows_of_keys[found]] for found in near),
         )
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        """The first row of each word as written."""
+        return {word: row for row, word in reversed(list(enumerate(self.words)))}
+
+    @cached_property
+    def _rows_of_keys(self) -> dict[str, int]:
+        """The first row of each word in any case."""
+        return {word_key(word): row for row, word in reversed(list(enumerate(self.words)))}
 
 
 def read_numbers(path: str) -> Numbers:
