@@ -94,6 +94,23 @@ def entropy(weights: Array) -> Array:
     return np.asarray(-(weights * logarithms).sum(axis=-1) + 0.0)
 
 
+def strongest_of_tiles(strengths: Array, tall: int, wide: int) -> Array:
+    """Make a matrix smaller: keep of every `tall` × `wide` numbers the one that is farthest from zero.
+
+    >>> strongest_of_tiles(np.array([[1.0, -3.0, 0.5]]), 1, 2)
+    array([[-3. ,  0.5]])
+    """
+    if tall == wide == 1:
+        return strengths
+    rows, columns = strengths.shape
+    padded = np.zeros((-(-rows // tall) * tall, -(-columns // wide) * wide))
+    padded[:rows, :columns] = strengths
+    down, across = padded.shape[0] // tall, padded.shape[1] // wide
+    tiles = padded.reshape(down, tall, across, wide).swapaxes(1, 2).reshape(down, across, tall * wide)
+    strongest = np.abs(tiles).argmax(axis=-1)
+    return np.asarray(np.take_along_axis(tiles, strongest[..., None], axis=-1)[..., 0])
+
+
 def write_number(value: float, digits: int) -> str:
     """Write a number with so many digits after the point; never "-0.00", and huge ones with an exponent.
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 NAME = "attnexplain"
 WIDTHS = (20, 500)
+HEIGHT = 100
+"""Lines of a screen that is none."""
 LONGEST_LINE = 1 << 20
 """Bytes of one line of input."""
 
@@ -44,6 +46,9 @@ EXAMPLES = f"""Examples:
   {NAME} --step 3 "The cat sat on the mat"
   {NAME} --query cat --key mat "The cat sat on the mat"
   {NAME} --model untrained "The cat sat on the mat"
+  {NAME} --model minilm --layer 3 --head 5 "The cat sat on the mat"
+  {NAME} --model minilm --overview "The cat sat on the mat"
+  {NAME} --model minilm --find mat:cat "The cat sat on the mat"
   {NAME} --phrase "Hare Krishna" "Chanting Hare Krishna mantra"
   {NAME} "The river bank flooded" --compare "She robbed the bank"
   {NAME} --explain softmax
@@ -73,6 +78,12 @@ class Request:
     key: str | None
     phrases: tuple[str, ...]
     model: str | None
+    layer: int | None
+    head: int | None
+    overview: bool
+    find: str | None
+    merge_words: bool
+    download: bool
     compare: str | None
     explain: str | None
     pause: bool
@@ -89,6 +100,11 @@ class Request:
     debug: bool
     model_card: bool
     version: bool
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """The steps to show: all where none is chosen."""
+        return self.steps or (1, 2, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -145,9 +161,32 @@ def request(
             "--model",
             "-m",
             metavar="SOURCE",
-            help="tiny (learned), untrained (random), or a .json or .npz file of numbers.",
+            help="tiny (learned), untrained (random), a .json or .npz file of numbers, or a real checkpoint: minilm, a "
+            "folder, a name in the Hugging Face cache.",
         ),
     ] = None,
+    layer: Annotated[
+        int | None,
+        typer.Option(
+            parser=_whole_number(0, 999), metavar="N", help="Of a checkpoint, counted from 0; 0 if not given."
+        ),
+    ] = None,
+    head: Annotated[
+        int | None,
+        typer.Option(parser=_whole_number(0, 999), metavar="N", help="Of that layer, counted from 0; 0 if not given."),
+    ] = None,
+    overview: Annotated[
+        bool, typer.Option("--overview", help="Every layer and head of a checkpoint on one screen.")
+    ] = False,
+    find: Annotated[
+        str | None, typer.Option(metavar="WORD:WORD", help="Rank all heads by the weight of the first on the second.")
+    ] = None,
+    merge_words: Annotated[
+        bool, typer.Option("--merge-words", help="Join a checkpoint's pieces of words into words.")
+    ] = False,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch the checkpoint from the Hugging Face hub first.")
+    ] = False,
     causal: Annotated[
         bool | None, typer.Option("--causal/--no-causal", help="Each word sees only itself and those before it.")
     ] = None,
@@ -190,8 +229,9 @@ def request(
 ) -> Request:
     """See self-attention happen on your own sentence: four steps, with every number."""
     return Request(
-        sentence, file, tuple(step or (1, 2, 3, 4)), query, key, tuple(phrase or ()), model, compare, explain, pause,
-        causal, scale, json, digits, seed, width, color, ascii, brief, max_tokens, debug, model_card, version,
+        sentence, file, tuple(step or ()), query, key, tuple(phrase or ()), model, layer, head, overview, find,
+        merge_words, download, compare, explain, pause, causal, scale, json, digits, seed, width, color, ascii, brief,
+        max_tokens, debug, model_card, version,
     )  # fmt: skip
 
 
@@ -269,7 +309,10 @@ def _serve(asked: Request) -> int:
         return code
     from attnexplain.models import DEFAULT_MODEL, load_model
 
-    model = load_model(asked.model or DEFAULT_MODEL, seed=asked.seed)
+    model = load_model(
+        asked.model or DEFAULT_MODEL, seed=asked.seed, layer=asked.layer or 0, head=asked.head or 0,
+        download=asked.download,
+    )  # fmt: skip
     if model.example is None and asked.sentence is None and asked.file is None and _is_terminal(sys.stdin):
         raise CommandError(
             "there is no sentence", hint=f"{NAME} --model {shlex.quote(str(asked.model))} 'your sentence'"
@@ -279,7 +322,10 @@ def _serve(asked: Request) -> int:
     unseen = list(dict.fromkeys(asked.phrases))
     for line in _lines(asked, model.example):
         try:
-            text = _explained(asked, line, model, unseen, draw)
+            if asked.overview or asked.find is not None:
+                text = _looked_over(asked, line, model)
+            else:
+                text = _explained(asked, line, model, unseen, draw)
         except AttnExplainError as error:
             error.place = line.place
             raise
@@ -295,6 +341,22 @@ def _serve(asked: Request) -> int:
         raise PhraseError(unseen[0])
     _write(held)
     return 0
+
+
+def _looked_over(asked: Request, line: Line, model: Model) -> str:
+    """Run all heads on one sentence."""
+    from attnexplain.overview import overview
+
+    found = overview(
+        line.text or "", model=model, find=asked.find, max_tokens=asked.max_tokens, merge_words=asked.merge_words
+    )
+    if asked.json:
+        from attnexplain.render.json import render_overview
+
+        return render_overview(found)
+    from attnexplain.steps.heads import overview_lesson, ranking_lesson
+
+    return _page(asked)(overview_lesson(found) if asked.find is None else ranking_lesson(found, asked.digits))
 
 
 def _explained(asked: Request, line: Line, model: Model, unseen: list[str], draw: Callable[..., str]) -> str:
@@ -317,14 +379,14 @@ def _traced(asked: Request, text: str | None, model: Model, *, is_alone: bool) -
         try:
             trace = explain(
                 text, model=model, phrases=phrases, causal=asked.causal, scale=asked.scale,
-                max_tokens=asked.max_tokens, neighbours=4 in asked.steps,
+                max_tokens=asked.max_tokens, neighbours=4 in asked.shown, merge_words=asked.merge_words,
             )  # fmt: skip
         except PhraseError as error:
             if is_alone:
                 raise
             phrases.remove(error.phrase)
         else:
-            if all(how in (UNKNOWN, FROM_LETTERS) for how in trace.made):
+            if trace.made and all(how in (UNKNOWN, FROM_LETTERS) for how in trace.made):
                 _warn(f"the model knows no word of {trace.sentence[:40]!r}; what it shows says little about them")
             return trace, phrases
 
@@ -334,7 +396,7 @@ def _drawer(asked: Request) -> Callable[..., str]:
     if asked.json:
         from attnexplain.render.json import render_json
 
-        return lambda *traces: "".join(render_json(trace, asked.steps) for trace in traces)
+        return lambda *traces: "".join(render_json(trace, asked.shown) for trace in traces)
     from attnexplain.steps import lesson
 
     page = _page(asked)
@@ -345,7 +407,7 @@ def _drawer(asked: Request) -> Callable[..., str]:
 
             composed = comparison(trace, other, query=asked.query, digits=asked.digits)
         else:
-            composed = lesson(trace, query=asked.query, key=asked.key, steps=asked.steps, digits=asked.digits)
+            composed = lesson(trace, query=asked.query, key=asked.key, steps=asked.shown, digits=asked.digits)
         return page(composed)
 
     return draw
@@ -357,12 +419,13 @@ def _page(asked: Request) -> Callable[[Lesson], str]:
     from attnexplain.render.terminal import render_text
 
     ink = Ink(_palette(asked.color, os.environ), asked.ascii or not _can_draw(sys.stdout), asked.digits)
-    width = asked.width or _width(os.environ)
+    width, height = asked.width or _width(os.environ), _height(os.environ)
     if asked.pause and _is_terminal(sys.stdout) and _is_terminal(sys.stdin):
         return lambda lesson: _paused(
-            [render_text(part, ink, width=width, brief=asked.brief) for part in lesson.parts()], ink.text("…")
+            [render_text(part, ink, width=width, height=height, brief=asked.brief) for part in lesson.parts()],
+            ink.text("…"),
         )
-    return lambda lesson: render_text(lesson, ink, width=width, brief=asked.brief)
+    return lambda lesson: render_text(lesson, ink, width=width, height=height, brief=asked.brief)
 
 
 def _paused(parts: Sequence[str], sign: str) -> str:
@@ -390,14 +453,33 @@ def _answer_at_once(asked: Request) -> int | None:
         return 0
     if asked.sentence is not None and asked.file is not None:
         raise CommandError("a sentence and --file exclude each other", hint="give one of them")
-    if asked.compare is not None and asked.key is not None:
-        raise CommandError("--compare looks at one word, so --key does not go with it", hint="name it with --query")
+    _refuse_conflicts(asked)
     nothing = asked.sentence is None and asked.file is None and not _is_file(asked.model)
     if nothing and _is_terminal(sys.stdin):
         command = typer.main.get_command(app)
         print(command.get_help(command.make_context(NAME, [], resilient_parsing=True)), file=sys.stderr)
         return CommandError.exit_code
     return None
+
+
+def _refuse_conflicts(asked: Request) -> None:
+    """Refuse options that exclude each other."""
+    if asked.compare is not None and asked.key is not None:
+        raise CommandError("--compare looks at one word, so --key does not go with it", hint="name it with --query")
+    if asked.overview and asked.find is not None:
+        raise CommandError("--overview and --find exclude each other", hint="give one of them")
+    if asked.overview or asked.find is not None:
+        of_one_head = {
+            "--layer": asked.layer is not None, "--head": asked.head is not None, "--step": bool(asked.steps),
+            "--query": asked.query is not None, "--key": asked.key is not None, "--compare": asked.compare is not None,
+            "--causal": asked.causal is not None, "--scale": asked.scale is not None,
+        }  # fmt: skip
+        all_heads = "--overview" if asked.overview else "--find"
+        for option, is_given in of_one_head.items():
+            if is_given:
+                raise CommandError(f"{all_heads} runs every head as it is, so {option} does not go with it")
+    if asked.download and asked.model is None:
+        raise CommandError("--download needs the name of a model", hint="--model openai-community/gpt2")
 
 
 def _show_version() -> int:
@@ -493,6 +575,17 @@ def _width(environment: Mapping[str, str]) -> int:
         except (OSError, ValueError, AttributeError):
             columns = 80
     return min(max(columns or 80, WIDTHS[0]), WIDTHS[1])
+
+
+def _height(environment: Mapping[str, str]) -> int:
+    """Lines: what LINES says, else the terminal's, else enough for all."""
+    given = environment.get("LINES", "")
+    if re.fullmatch(r"[1-9][0-9]{0,3}", given):
+        return int(given)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).lines or HEIGHT
+    except (OSError, ValueError, AttributeError):
+        return HEIGHT
 
 
 def _can_draw(stream: IO[str] | None) -> bool:

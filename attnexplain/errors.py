@@ -57,3 +57,7 @@ class TextError(DataError):
 
 class NumbersError(DataError):
     """Numbers that attention cannot be computed from: shapes that do not fit, NaN, infinities."""
+
+
+class CheckpointError(DataError):
+    """A checkpoint that cannot be used: files that contradict each other, formats that are not read."""

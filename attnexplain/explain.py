@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from attnexplain.attention import AttentionTrace, attend, attend_given, causal_mask
 from attnexplain.errors import CommandError
 from attnexplain.models import DEFAULT_MODEL, Embedded, Model, ModelInfo, load_model
+from attnexplain.pieces import Word, merged, words_of
 from attnexplain.tokens import MAX_TOKENS
+
+if TYPE_CHECKING:
+    from attnexplain.attention import Array
 
 COMPANY = 5
 """How many neighbours a vector is shown with."""
@@ -44,6 +49,19 @@ class Explanation(AttentionTrace):
     """For each token that the model does not know, how its embedding was made; "" for the others."""
     neighbours: tuple[Neighbours, ...] | None
     """For each token; None where the model has no vocabulary, or they were not asked for."""
+    shown: tuple[str, ...] = ()
+    """The tokens as a reader sees them, where that is not the token itself; () where it is."""
+    special: tuple[bool, ...] = ()
+    """Whether a token stands for no word: [CLS], <|endoftext|>; () where none does."""
+    legend: tuple[str, ...] = ()
+    """What the signs in the tokens mean."""
+    words: tuple[Word, ...] | None = None
+    """The words that the tokens are pieces of, where joining them was asked for."""
+
+    @property
+    def word_weights(self) -> Array | None:
+        """The attention weights between words, (words, words): columns sum, rows average."""
+        return None if self.words is None else merged(self.weights, self.words)
 
 
 def explain(
@@ -51,10 +69,13 @@ def explain(
     *,
     model: str | Model = DEFAULT_MODEL,
     phrases: Sequence[str] = (),
+    layer: int = 0,
+    head: int = 0,
     causal: bool | None = None,
     scale: bool | None = None,
     max_tokens: int = MAX_TOKENS,
     neighbours: bool = True,
+    merge_words: bool = False,
 ) -> Explanation:
     """Compute the four steps of self-attention for a sentence.
 
@@ -62,10 +83,13 @@ def explain(
         sentence: any text; None for a model that brings its own example.
         model: a name that `load_model` knows, or a model.
         phrases: words to be kept together as one token each.
+        layer: of a checkpoint that is given by its name, counted from 0.
+        head: of that layer, counted from 0.
         causal: let each token see only itself and those before it; the model decides unless given.
         scale: divide the scores by √d_k (by 1 if not); the model decides unless given.
         max_tokens: the longest sentence allowed.
         neighbours: find the words nearest to each value and context vector.
+        merge_words: find the words that the tokens are pieces of.
 
     Raises:
         AttnExplainError: what is wrong, in one line.
@@ -73,7 +97,7 @@ def explain(
     >>> explain("The cat sat").weights.sum(axis=1).round(9)
     array([1., 1., 1.])
     """
-    source = load_model(model) if isinstance(model, str) else model
+    source = load_model(model, layer=layer, head=head) if isinstance(model, str) else model
     if sentence is None and source.example is None:
         raise CommandError("there is no sentence, and the model brings none")
     if sentence is not None and source.example is not None:
@@ -82,7 +106,7 @@ def explain(
     tokens = source.tokenize(text, phrases, max_tokens)
     causal = source.causal if causal is None else causal
     mask = causal_mask(len(tokens.words)) if causal else None
-    divisor = None if (source.scaled if scale is None else scale) else 1.0
+    divisor = source.scale if scale is None else None if scale else 1.0
     embedded = source.embed(tokens)
     if source.head is not None:
         trace = attend(embedded.vectors, source.head, scale=divisor, mask=mask)
@@ -97,6 +121,10 @@ def explain(
         model=source.info,
         made=embedded.made,
         neighbours=_neighbours(source, trace, tokens.words, embedded) if neighbours else None,
+        shown=tokens.shown,
+        special=tokens.special,
+        legend=tokens.legend,
+        words=words_of(text, tokens) if merge_words else None,
     )
 
 

@@ -18,6 +18,11 @@ MAX_TOKENS = 512
 MOST_TOKENS = 4096
 """The longest sentence that the user may ask for."""
 
+SPACE_SIGN = "␣"
+"""How a space that belongs to a token is shown."""
+CONTINUES = "##"
+"""How a piece begins that continues the word before it."""
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -27,6 +32,16 @@ class Tokens:
     """In the order of the sentence, as it writes them."""
     left_out: tuple[str, ...] = ()
     """The different punctuation marks and control characters between the words, in order of appearance."""
+    ids: tuple[int, ...] = ()
+    """Their numbers in a checkpoint's vocabulary."""
+    special: tuple[bool, ...] = ()
+    """Whether a checkpoint's tokenizer uses one as a sign of its own, such as [CLS]; () where none does."""
+    spans: tuple[tuple[int, int], ...] = ()
+    """Where each piece begins and ends in the sentence; () where tokens are whole words."""
+    shown: tuple[str, ...] = ()
+    """How each is written for a reader, where that is not the token itself; () where it is."""
+    legend: tuple[str, ...] = ()
+    """What the signs in them mean."""
 
 
 def tokenize(sentence: str, phrases: Sequence[str] = (), max_tokens: int = MAX_TOKENS) -> Tokens:
@@ -62,6 +77,15 @@ def tokenize(sentence: str, phrases: Sequence[str] = (), max_tokens: int = MAX_T
         )
     left_out = dict.fromkeys(word.text for word in found if word.kind == "other")
     return Tokens(tuple(word.text for word in words), tuple(left_out))
+
+
+def word_spans(sentence: str) -> list[tuple[int, int]]:
+    """Find where each word begins and ends, the punctuation between them left out.
+
+    >>> word_spans("No, it didn't")
+    [(0, 2), (4, 6), (7, 13)]
+    """
+    return [m.span() for m in _split(sentence) if m.lastgroup == "word"]
 
 
 def word_key(word: str) -> str:

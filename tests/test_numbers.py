@@ -186,7 +186,7 @@ BAD = [
     ({**GOOD, "queries": [[1]], "keys": [[1]], "values": [[1]]}, "queries, keys and values take the place of embeddings and matrices: give one or the other"),
     ({"tokens": ["a"], "queries": [[1, 2]], "keys": [[1]], "values": [[1]]}, "queries of shape (1, 2) do not fit keys of shape (1, 1): both are (n, d_k)"),
     ({**GOOD, "causal": 1}, "causal must be true or false"),
-    ([1, 2], 'not an object: start with {"tokens": …'),
+    ([1, 2], 'not an object: it must start with {'),
     (b"", "not JSON: Expecting value at line 1, column 1"),
     (b'{"tokens": [', "not JSON: Expecting value at line 1, column 13"),
     (b'{"a": 1, "a": 2}', "the key 'a' occurs twice"),

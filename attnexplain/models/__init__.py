@@ -8,19 +8,34 @@ from attnexplain.models.model import FROM_LETTERS, UNKNOWN, Embedded, Kind, Mode
 __all__ = ["DEFAULT_MODEL", "FROM_LETTERS", "UNKNOWN", "Embedded", "Kind", "Model", "ModelInfo", "load_model"]
 
 DEFAULT_MODEL = "tiny"
+OWN = ("tiny", "untrained")
+"""The models that need no file."""
 
 
-def load_model(source: str = DEFAULT_MODEL, *, seed: int = 0) -> Model:
+def load_model(
+    source: str = DEFAULT_MODEL, *, seed: int = 0, layer: int = 0, head: int = 0, download: bool = False
+) -> Model:
     """Find a model by its name.
 
     Args:
-        source: "tiny", the learned model inside the package; "untrained"; or a .json or .npz file of your own numbers.
+        source: "tiny", the learned model inside the package; "untrained"; a .json or .npz file of your own numbers;
+            the folder or .safetensors file of a Hugging Face checkpoint; "minilm"; or a model's name in the local
+            Hugging Face cache.
         seed: for the untrained model.
+        layer: of a checkpoint, counted from 0.
+        head: of that layer, counted from 0.
+        download: fetch the checkpoint from the Hugging Face hub first. Without it nothing touches the network.
 
     Raises:
-        CommandError: there is no such model.
+        CommandError: there is no such model, layer or head, or an optional library is missing.
         NumbersError: the numbers in the file don't work.
+        CheckpointError: the checkpoint doesn't.
     """
+    if source in OWN or source.endswith((".json", ".npz")):
+        if download:
+            raise CommandError("--download fetches checkpoints", hint="name one: --model openai-community/gpt2")
+        if layer or head:
+            raise CommandError(f"--layer and --head choose from a checkpoint; {source} has one layer with one head")
     if source == "tiny":
         from attnexplain.models.tiny import Tiny
 
@@ -33,9 +48,6 @@ def load_model(source: str = DEFAULT_MODEL, *, seed: int = 0) -> Model:
         from attnexplain.models.numbers import read_numbers
 
         return read_numbers(source)
-    from attnexplain.tokens import visible
+    from attnexplain.models.checkpoint import open_checkpoint
 
-    raise CommandError(
-        f"there is no model {visible(source)!r}",
-        hint="the models are: tiny, untrained, and .json or .npz files of your own numbers",
-    )
+    return open_checkpoint(source, layer=layer, head=head, download=download)

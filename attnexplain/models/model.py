@@ -30,6 +30,15 @@ class ModelInfo:
     """One sentence for the reader: what these numbers are."""
     layer: int = 0
     head: int = 0
+    layers: int = 1
+    """How many layers the model has, and how many heads each of them."""
+    heads: int = 1
+    source: str = ""
+    """What the user typed to get it, where that is not its name."""
+    overall: str = ""
+    """What the whole model is, where this is one head of several."""
+    enters: str = ""
+    """What enters the attention of a layer; "" where these are the words' own embeddings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +77,8 @@ class Model(Protocol):
         ...
 
     @property
-    def scaled(self) -> bool:
-        """Whether scores are divided by √d_k, unless the user says otherwise."""
+    def scale(self) -> float | None:
+        """What the scores are divided by, unless the user says otherwise; None for √d_k."""
         ...
 
     @property

@@ -13,8 +13,6 @@ The files may come from anyone: sizes are checked before anything is unpacked, a
 
 from __future__ import annotations
 
-import json
-import stat
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,8 +27,9 @@ import numpy as np
 
 from attnexplain.attention import Head
 from attnexplain.errors import CommandError, DataError, NumbersError
+from attnexplain.models.files import parse_json, read_file
 from attnexplain.models.model import Embedded, ModelInfo
-from attnexplain.tokens import MOST_TOKENS, Tokens, tokenize, visible, word_key
+from attnexplain.tokens import MOST_TOKENS, Tokens, tokenize, word_key
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -59,7 +58,7 @@ class Numbers:
     """The words of a vocabulary."""
     embeddings: Array | None
     causal: bool
-    scaled: bool
+    scale: float | None
 
     @property
     def example(self) -> str | None:
@@ -120,62 +119,13 @@ def read_numbers(path: str) -> Numbers:
     """
     name = Path(path).name
     try:
-        content = _from_json(_bytes(path)) if path.endswith(".json") else _from_npz(_bytes(path))
-        return _model(name, content)
-    except NumbersError as error:
+        data = read_file(path, LARGEST)
+        return _model(name, parse_json(data) if path.endswith(".json") else _from_npz(data))
+    except DataError as error:
         raise NumbersError(f"{name}: {error.message}", hint=error.hint) from error
 
 
 # Reading
-
-
-def _bytes(path: str) -> bytes:
-    try:
-        kind = Path(path).stat()
-        if stat.S_ISDIR(kind.st_mode):
-            raise CommandError(f"cannot open {visible(path)}: Is a directory")
-        if not stat.S_ISREG(kind.st_mode):
-            raise NumbersError("not a regular file")
-        if kind.st_size > LARGEST:
-            raise NumbersError(f"the file is larger than {LARGEST >> 20} MiB")
-        with Path(path).open("rb") as file:
-            return file.read(LARGEST)
-    except (OSError, ValueError) as error:
-        if isinstance(error, DataError | CommandError):
-            raise
-        reason = error.strerror if isinstance(error, OSError) else "not a file name"
-        raise CommandError(f"cannot open {visible(path)}: {reason}") from error
-
-
-def _from_json(data: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_once, parse_constant=_refuse)
-    except UnicodeDecodeError as error:
-        raise NumbersError(f"not UTF-8 at byte {error.start + 1}") from error
-    except json.JSONDecodeError as error:
-        raise NumbersError(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
-    except RecursionError as error:
-        raise NumbersError("lists are nested too deeply") from error
-    except NumbersError:
-        raise
-    except ValueError as error:  # an integer of thousands of digits
-        raise NumbersError("a number has too many digits") from error
-    if not isinstance(content, dict):
-        raise NumbersError('not an object: start with {"tokens": …')
-    return content
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in result:
-            raise NumbersError(f"the key {key!r} occurs twice")
-        result[key] = value
-    return result
-
-
-def _refuse(constant: str) -> None:
-    raise NumbersError(f"{constant} is not a finite number")
 
 
 def _from_npz(data: bytes) -> dict[str, Any]:
@@ -253,10 +203,8 @@ def _model(name: str, content: Mapping[str, Any]) -> Numbers:
         [texts.get("title", "Your own numbers") + ".", *([f"Source: {texts['source']}."] if "source" in texts else [])]
     )
     info = ModelInfo(name, "numbers", f"{note} {texts.get('note', '')}".strip())
-    return Numbers(
-        info, head, given, tokens, words, matrix, _flag("causal", content, default=False),
-        _flag("scale", content, default=True),
-    )  # fmt: skip
+    causal, is_scaled = _flag("causal", content, default=False), _flag("scale", content, default=True)
+    return Numbers(info, head, given, tokens, words, matrix, causal, None if is_scaled else 1.0)
 
 
 def _complete(

@@ -35,7 +35,7 @@ class Tiny:
     """Words, their embeddings, and one head, read from the file beside this one."""
 
     causal = False
-    scaled = True
+    scale = None
     given = None
     example = None
     info = ModelInfo(

@@ -34,7 +34,7 @@ class Untrained:
     """
 
     causal = False
-    scaled = True
+    scale = None
     given = None
     example = None
 

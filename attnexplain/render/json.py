@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import attnexplain
+from attnexplain.steps.heads import command
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from attnexplain.explain import Explanation
+    from attnexplain.overview import Overview
+    from attnexplain.pieces import Word
 
 SCHEMA = "attnexplain/1"
 """Changes when a key is removed or changes its meaning; new keys may appear at any time."""
@@ -28,23 +31,8 @@ KEYS_OF_STEP = {
 
 def to_dict(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4)) -> dict[str, Any]:
     """Put a trace into plain Python: the arrays of the chosen steps as lists of rows, a masked score as None."""
-    model = trace.model
-    start: dict[str, Any] = {
-        "schema": SCHEMA,
-        "version": attnexplain.__version__,
-        "sentence": trace.sentence,
-        "tokens": list(trace.tokens),
-        "model": {
-            "name": model.name,
-            "kind": model.kind,
-            "layer": model.layer,
-            "head": model.head,
-            "d_model": trace.d_model,
-            "d_k": trace.d_k,
-            "d_v": trace.d_v,
-        },
-        "settings": {"scale": trace.scale, "causal": trace.causal},
-    }
+    widths = (trace.d_model, trace.d_k, trace.d_v)
+    start = _start(trace, trace.tokens, widths)
     arrays: dict[str, Any] = {
         key: _rows(array)
         for step in sorted(set(steps))
@@ -53,6 +41,10 @@ def to_dict(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4)) -> dict[str
     }
     if any(trace.made):
         start["made"] = list(trace.made)
+    if trace.special:
+        start["special"] = list(trace.special)
+    if trace.words is not None and trace.word_weights is not None and 3 in steps:
+        arrays |= {"words": _words(trace.words), "word_weights": _rows(trace.word_weights)}
     if 4 in steps and trace.neighbours is not None:
         arrays["neighbours"] = [vars(neighbours) for neighbours in trace.neighbours]
     return start | arrays
@@ -61,6 +53,55 @@ def to_dict(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4)) -> dict[str
 def render_json(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4)) -> str:
     """Write a trace as one line."""
     return json.dumps(to_dict(trace, steps), allow_nan=False) + "\n"
+
+
+def overview_to_dict(found: Overview) -> dict[str, Any]:
+    """Put what all heads do into plain Python; with the pair that was looked for, the heads ranked by its weight."""
+    start = _start(found, found.tokens.words, found.widths)
+    start["model"] |= {"layers": found.model.layers, "heads": found.model.heads}
+    if found.tokens.special:
+        start["special"] = list(found.tokens.special)
+    if found.words is not None:
+        start["words"] = _words(found.words)
+    heads = [
+        {"layer": head.layer, "head": head.head, "does": head.does, "shares": head.shares, "entropy": head.entropy}
+        | ({} if head.weight is None else {"weight": head.weight})
+        for head in (found.heads if found.pair is None else found.ranked())
+    ]
+    if found.pair is None:
+        return start | {"overview": heads}
+    query, key = found.pair
+    return start | {"find": {"query": query, "key": key, "heads": heads, "command": command(found, found.ranked()[0])}}
+
+
+def render_overview(found: Overview) -> str:
+    """Write what all heads do as one line."""
+    return json.dumps(overview_to_dict(found), allow_nan=False) + "\n"
+
+
+def _start(of: Explanation | Overview, tokens: Sequence[str], widths: tuple[int, int, int]) -> dict[str, Any]:
+    """Make the keys that every kind of output has."""
+    (d_model, d_k, d_v), model = widths, of.model
+    return {
+        "schema": SCHEMA,
+        "version": attnexplain.__version__,
+        "sentence": of.sentence,
+        "tokens": list(tokens),
+        "model": {
+            "name": model.name,
+            "kind": model.kind,
+            "layer": model.layer,
+            "head": model.head,
+            "d_model": d_model,
+            "d_k": d_k,
+            "d_v": d_v,
+        },
+        "settings": {"scale": of.scale, "causal": of.causal},
+    }
+
+
+def _words(words: Sequence[Word]) -> list[dict[str, Any]]:
+    return [{"text": word.text, "pieces": list(word.pieces)} for word in words]
 
 
 def _rows(matrix: NDArray[np.floating[Any]]) -> list[list[float | None]]:

@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
+from attnexplain.arithmetic import strongest_of_tiles
 from attnexplain.render.ink import DIM, PLAIN, Ink
 from attnexplain.render.page import INDENT, note_line, title_line
 from attnexplain.steps.step import Grid
@@ -46,7 +47,7 @@ class Picture:
         wide = -(-count_columns // room)
         if count_columns > 1 and grid.rows is grid.columns:
             tall = wide = max(tall, wide)
-        strengths = _pooled(numbers / largest, tall, wide)
+        strengths = strongest_of_tiles(numbers / largest, tall, wide)
         stretch = max(min(room // strengths.shape[1], 1 if in_colour and count_columns > 40 else 2), 1)
         yield title_line(ink, grid.title, grid.note)
         yield from self._top(strengths.shape[1], wide, stretch, gutter)
@@ -83,14 +84,10 @@ class Picture:
 
     def _shades(self, strengths: Strengths, stretch: int) -> Iterator[tuple[int, list[Segment]]]:
         for row, line in enumerate(strengths.tolist()):
-            yield row, [Segment(self._shade(number) * stretch, self._shade_style(number)) for number in line]
+            yield row, [Segment(shade(number, self.ink) * stretch, self._shade_style(number)) for number in line]
 
     def _shade_style(self, strength: float) -> Style:
         return PLAIN if self.ink.palette is None else self.ink.cell(strength, self.grid.colours)
-
-    def _shade(self, strength: float) -> str:
-        glyphs = (_LESS if strength < 0 else _MORE)[self.ink.ascii_only]
-        return glyphs[min(int(abs(strength) * len(glyphs)), len(glyphs) - 1)]
 
     def _legend(self, largest: float, in_colour: bool, room: int) -> Iterator[Segment]:
         ink, signed = self.ink, self.grid.colours == "signed"
@@ -103,7 +100,7 @@ class Picture:
             if in_colour:
                 yield Segment(" ", Style(bgcolor=ink.colour(float(strength), self.grid.colours)))
             else:
-                yield Segment(self._shade(float(strength)), self._shade_style(float(strength)))
+                yield Segment(shade(float(strength), self.ink), self._shade_style(float(strength)))
         yield Segment(between + high + "\n")
 
     def _explanation(self, tall: int, wide: int, in_colour: bool) -> str:
@@ -112,14 +109,7 @@ class Picture:
         return f"Each {shape} is {what}; rows and columns are counted from 1. All numbers: --json"
 
 
-def _pooled(strengths: Strengths, tall: int, wide: int) -> Strengths:
-    """Keep of every `tall` × `wide` cells the one that is farthest from zero."""
-    if tall == wide == 1:
-        return strengths
-    rows, columns = strengths.shape
-    padded = np.zeros((-(-rows // tall) * tall, -(-columns // wide) * wide))
-    padded[:rows, :columns] = strengths
-    down, across = padded.shape[0] // tall, padded.shape[1] // wide
-    tiles = padded.reshape(down, tall, across, wide).swapaxes(1, 2).reshape(down, across, tall * wide)
-    strongest = np.abs(tiles).argmax(axis=-1)
-    return np.asarray(np.take_along_axis(tiles, strongest[..., None], axis=-1)[..., 0])
+def shade(strength: float, ink: Ink) -> str:
+    """Choose a glyph for a strength from -1 to 1."""
+    glyphs = (_LESS if strength < 0 else _MORE)[ink.ascii_only]
+    return glyphs[min(int(abs(strength) * len(glyphs)), len(glyphs) - 1)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attnexplain.explain import Explanation
 from attnexplain.steps.context import context_step
-from attnexplain.steps.labels import find_word, labels, strongest_pair
+from attnexplain.steps.labels import find_word, names_of, notes_on_tokens, strongest_pair
 from attnexplain.steps.qkv import qkv_step
 from attnexplain.steps.scores import scores_step
 from attnexplain.steps.step import Lesson, Prose, View
@@ -35,24 +35,17 @@ def lesson(
     Raises:
         CommandError: the query or the key is not a word of the sentence.
     """
-    asked = None if query is None else find_word(trace.tokens, query, "--query")
-    answered = None if key is None else find_word(trace.tokens, key, "--key")
+    asked = None if query is None else find_word(trace, query, "--query")
+    answered = None if key is None else find_word(trace, key, "--key")
     whole_row = asked is not None and answered is None
-    view = View(*strongest_pair(trace, trace.tokens, asked, answered), digits, whole_row)
-    names = labels(trace.tokens)
+    view = View(*strongest_pair(trace, asked, answered), digits, whole_row)
+    names = names_of(trace)
     shown = tuple(STEPS[number - 1](trace, names, view) for number in sorted(set(steps)))
     return Lesson(trace.sentence, tuple(_notes(trace, names, view)), shown)
 
 
 def _notes(trace: Explanation, names: tuple[str, ...], view: View) -> list[Prose]:
-    count = len(names)
-    left_out = f" Punctuation is left out: {' '.join(trace.left_out)}" if trace.left_out else ""
-    notes = [
-        Prose(f"Model: {_model_name(trace)}. {trace.model.note}", is_note=True),
-        Prose(f"{count} word{'s' if count > 1 else ''}.{left_out}", is_note=True),
-    ]
-    if any(name != token for name, token in zip(names, trace.tokens, strict=True)):
-        notes.append(Prose("A number in brackets is the position of a word that occurs more than once.", is_note=True))
+    notes = [Prose(f"Model: {_model_name(trace)}. {trace.model.note}", is_note=True), *notes_on_tokens(trace, names)]
     if any(trace.made):
         made = dict(zip(trace.tokens, trace.made, strict=True))
         words = "; ".join(f'"{token}" ({how})' for token, how in made.items() if how)
@@ -61,7 +54,8 @@ def _notes(trace: Explanation, names: tuple[str, ...], view: View) -> list[Prose
         notes.append(
             Prose(
                 'One layer without positions sees no word order and cannot tell what "it" stands for; models like BERT '
-                "stack many layers for that. For the same sentence before any training: --model untrained"
+                "stack many layers for that: --model minilm. For the same sentence before any training: --model "
+                "untrained"
             )
         )
     chosen = f'"{names[view.query]}" asks, "{names[view.key]}" answers'

@@ -9,7 +9,7 @@ import numpy as np
 from attnexplain.arithmetic import write_number
 from attnexplain.errors import CommandError
 from attnexplain.explain import Explanation
-from attnexplain.steps.labels import find_word, labels
+from attnexplain.steps.labels import find_word, names_of, plain_tokens
 from attnexplain.steps.step import Block, Company, Equation, Grid, Lesson, Pair, Prose, Step, places
 from attnexplain.tokens import word_key
 
@@ -35,8 +35,8 @@ def comparison(first: Explanation, second: Explanation, *, query: str | None = N
     pairs = _pairs(first, second, query)
     cosines = {pair: _cosine(first.context[pair[0]], second.context[pair[1]]) for pair in pairs}
     chosen = min(_telling(first, pairs), key=lambda pair: cosines[pair])
-    names = labels(first.tokens), labels(second.tokens)
-    word = first.tokens[chosen[0]]
+    names = names_of(first), names_of(second)
+    word = plain_tokens(first)[chosen[0]]
     blocks: list[Block] = [
         Prose(_in_words(first, second, chosen, cosines[chosen], digits)),
         Pair(
@@ -62,10 +62,10 @@ def comparison(first: Explanation, second: Explanation, *, query: str | None = N
 
 def _pairs(first: Explanation, second: Explanation, query: str | None) -> list[tuple[int, int]]:
     if query is not None:
-        return [(find_word(first.tokens, query, "--query"), find_word(second.tokens, query, "--query"))]
-    places_in_second = {word_key(token): j for j, token in reversed(list(enumerate(second.tokens)))}
+        return [(find_word(first, query, "--query"), find_word(second, query, "--query"))]
+    places_in_second = {word_key(token): j for j, token in reversed(list(enumerate(plain_tokens(second))))}
     seen: dict[str, tuple[int, int]] = {}
-    for i, token in enumerate(first.tokens):
+    for i, token in enumerate(plain_tokens(first)):
         if (key := word_key(token)) in places_in_second:
             seen.setdefault(key, (i, places_in_second[key]))
     if not seen:
@@ -74,14 +74,17 @@ def _pairs(first: Explanation, second: Explanation, query: str | None) -> list[t
 
 
 def _telling(trace: Explanation, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Prefer words that have company of their own to words like "the"."""
-    neighbours = trace.neighbours
-    telling = [] if neighbours is None else [pair for pair in pairs if neighbours[pair[0]].before]
+    """Prefer words that have company of their own to words like "the", and words to special tokens."""
+    neighbours, special = trace.neighbours, trace.special
+    if neighbours is not None:
+        telling = [pair for pair in pairs if neighbours[pair[0]].before]
+    else:
+        telling = [pair for pair in pairs if not (special and special[pair[0]])]
     return telling or pairs
 
 
 def _in_words(first: Explanation, second: Explanation, chosen: tuple[int, int], cosine: float, digits: int) -> str:
-    word = first.tokens[chosen[0]]
+    word = plain_tokens(first)[chosen[0]]
     looks = [_looks_at(trace, i, digits) for trace, i in zip((first, second), chosen, strict=True)]
     same = np.array_equal(first.values[chosen[0]], second.values[chosen[1]])
     start = f'"{word}" comes into both sentences with the same vector. ' if same else ""
@@ -93,9 +96,10 @@ def _in_words(first: Explanation, second: Explanation, chosen: tuple[int, int], 
 
 
 def _looks_at(trace: Explanation, row: int, digits: int) -> str:
-    own = word_key(trace.tokens[row])
-    order = [int(j) for j in np.argsort(-trace.weights[row], kind="stable") if word_key(trace.tokens[j]) != own]
-    named = [f'"{trace.tokens[j]}" ({write_number(float(trace.weights[row, j]), digits)})' for j in order[:MOST_NAMED]]
+    tokens = plain_tokens(trace)
+    own = word_key(tokens[row])
+    order = [int(j) for j in np.argsort(-trace.weights[row], kind="stable") if word_key(tokens[j]) != own]
+    named = [f'"{tokens[j]}" ({write_number(float(trace.weights[row, j]), digits)})' for j in order[:MOST_NAMED]]
     return ", ".join(named) if named else "itself alone"
 
 

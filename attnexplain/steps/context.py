@@ -9,7 +9,7 @@ from attnexplain.attention import AttentionTrace
 from attnexplain.explain import Explanation
 from attnexplain.steps.step import Block, Column, Company, Equation, Formula, Grid, Prose, Step, View, places
 from attnexplain.steps.weights import strongest
-from attnexplain.steps.worked import rounding_notes, sum_of
+from attnexplain.steps.worked import LONG, rounding_notes, sum_of
 
 TITLE = "Context vectors"
 
@@ -23,7 +23,51 @@ def context_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step
     )
     formula = Formula((("C = W·V", f"({n}, {d_v}) = ({n}, {n})·({n}, {d_v})"),))
     context = Grid("C, the context vectors", names, places(d_v), trace.context, mark=(view.query, 0))
-    return Step(4, TITLE, (says, formula, *_by_hand(trace, names, view, word), context, *_company(trace, names)))
+    by_hand = _by_hand if d_v <= LONG else _one_place_by_hand
+    blocks = (*by_hand(trace, names, view, word), context, *_after(trace), *_company(trace, names))
+    return Step(4, TITLE, (says, formula, *blocks))
+
+
+def _after(trace: Explanation) -> tuple[Block, ...]:
+    """Say what a checkpoint does with the context vectors."""
+    heads = trace.model.heads
+    if not trace.model.enters or heads == 1:
+        return ()
+    return (
+        Prose(
+            f"This is one head of {heads}. The layer puts the context vectors of all its heads end to end ({heads} × "
+            f"{trace.d_v} = {heads * trace.d_v} numbers a token), mixes them with one more matrix, and adds the result "
+            "to what came in; so the next layer reads what all heads found."
+        ),
+    )
+
+
+def _one_place_by_hand(trace: Explanation, names: tuple[str, ...], view: View, word: str) -> tuple[Block, ...]:
+    """Work out the first number of a long context vector."""
+    digits = view.digits
+    worked = weighted_sum(trace.weights[view.query], trace.values)
+    chosen = strongest(worked.weights, view.key)
+    table = np.column_stack([worked.weights, worked.values[:, 0], worked.terms[:, 0]])[chosen]
+    rows, total = [names[position] for position in chosen], float(worked.total[0])
+    if len(chosen) < len(names):
+        rows.append(f"the other {len(names) - len(chosen)}")
+        rest = [worked.weights.sum() - table[:, 0].sum(), np.nan, total - table[:, 2].sum()]
+        table = np.vstack([table, rest])
+    explain = Prose(
+        f'By hand, the first of the {trace.d_v} numbers of the context of "{word}": each line is a word\'s attention '
+        "weight, the first number of its value vector, and their product; the products add up to it."
+    )
+    grid = Grid(
+        "Weight × value, word by word",
+        rows,
+        ("weight", "value", "product"),
+        table,
+        "none",
+        footer=("sum", [None, None, total]),
+    )
+    note = rounding_note("products", table[:, 2], total, digits)
+    left, right = f'place 1 of context("{word}")', (sum_of(table[:, 2], digits), write_number(total, digits))
+    return explain, grid, Equation(left, right, note)
 
 
 def _by_hand(trace: AttentionTrace, names: tuple[str, ...], view: View, word: str) -> tuple[Block, ...]:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from attnexplain.attention import AttentionTrace
-from attnexplain.errors import CommandError
-from attnexplain.tokens import visible, word_key
+from attnexplain.explain import Explanation
+from attnexplain.pieces import find_token, plain
+from attnexplain.steps.step import Prose
+from attnexplain.tokens import word_key
 
 
 def labels(tokens: Sequence[str]) -> tuple[str, ...]:
@@ -24,44 +25,64 @@ def labels(tokens: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def find_word(tokens: Sequence[str], wanted: str, option: str) -> int:
+def names_of(trace: Explanation) -> tuple[str, ...]:
+    """Name the rows of a trace: each token as a reader sees it, a star behind those that stand for no word."""
+    shown = trace.shown or trace.tokens
+    special = trace.special or (False,) * len(shown)
+    return labels([f"{text}*" if is_special else text for text, is_special in zip(shown, special, strict=True)])
+
+
+def notes_on_tokens(trace: Explanation, names: Sequence[str]) -> list[Prose]:
+    """Count the tokens, and explain the signs in their names."""
+    count, noun = len(names), "token" if trace.shown else "word"
+    parts = [f"{count} {noun}{'s' if count > 1 else ''}."]
+    if trace.left_out:
+        parts.append(f"Punctuation is left out: {' '.join(trace.left_out)}")
+    if any(trace.special):
+        parts.append("A star marks a token that stands for no word.")
+    parts += trace.legend
+    notes = [Prose(" ".join(parts), is_note=True)]
+    if len(set(trace.tokens)) < count:
+        of = "token" if trace.shown else "word"
+        notes.append(Prose(f"A number in brackets is the position of a {of} that occurs more than once.", is_note=True))
+    return notes
+
+
+def plain_tokens(trace: Explanation) -> tuple[str, ...]:
+    """Return the tokens as a reader would type them."""
+    return plain(trace.tokens, trace.shown)
+
+
+def find_word(trace: Explanation, wanted: str, option: str) -> int:
     """Find a word, in any case, or else a position counted from 1. Of several places the first one counts.
 
     Raises:
         CommandError: there is no such word or position.
     """
-    for same in (lambda token: token == wanted, lambda token: word_key(token) == word_key(wanted)):
-        for position, token in enumerate(tokens):
-            if same(token):
-                return position
-    if wanted.isascii() and wanted.isdigit() and len(wanted) < 10 and 1 <= int(wanted) <= len(tokens):
-        return int(wanted) - 1
-    words = " ".join(tokens) if len(tokens) <= 20 else " ".join([*tokens[:20], "…"])
-    raise CommandError(
-        f"{option}: {visible(wanted)!r} is not a word of this sentence, nor a position from 1 to {len(tokens)}",
-        hint=f"its words are: {visible(words)}",
-    )
+    return find_token(trace.tokens, trace.shown, wanted, option)
 
 
-def strongest_pair(
-    trace: AttentionTrace, tokens: Sequence[str], query: int | None = None, key: int | None = None
-) -> tuple[int, int]:
+def strongest_pair(trace: Explanation, query: int | None = None, key: int | None = None) -> tuple[int, int]:
     """Choose the pair with the largest attention weight between two different words.
 
-    What is given stays; where there are no two different words, a word's attention to another place or to itself.
+    What is given stays. Tokens that stand for no word, and the first token of a model that cannot look ahead, which
+    draws attention whatever it is, are left aside; where no two different words are left, a word's attention to
+    another place or to itself is taken.
     """
-    keys = [word_key(token) for token in tokens]
-    n = len(tokens)
-    rows = range(n) if query is None else [query]
-    columns = range(n) if key is None else [key]
-    weights = trace.weights[np.ix_(list(rows), list(columns))]
+    keys = [word_key(token) for token in plain_tokens(trace)]
+    n = len(keys)
+    rows, columns = (np.arange(n) if place is None else np.array([place]) for place in (query, key))
+    weights = trace.weights[np.ix_(rows, columns)]
     identity = np.unique(keys, return_inverse=True)[1]
-    different_word = identity[list(rows)][:, None] != identity[list(columns)][None, :]
-    different_place = np.array(list(rows))[:, None] != np.array(list(columns))[None, :]
-    for allowed in (different_word, different_place):
+    different_word = identity[rows][:, None] != identity[columns][None, :]
+    different_place = rows[:, None] != columns[None, :]
+    special = np.array(trace.special) if trace.special else np.zeros(n, dtype=bool)
+    dull = special | ((np.arange(n) == 0) & (trace.model.kind == "checkpoint") & trace.causal)
+    telling = different_word & ~special[rows][:, None] & ~dull[columns][None, :]
+    for allowed in (telling, different_word, different_place):
         candidates = np.where(allowed & (weights > 0), weights, -1.0)
         if candidates.max() > 0:
             row, column = divmod(int(candidates.argmax()), len(columns))
-            return rows[row], columns[column]
+            return int(rows[row]), int(columns[column])
     fallback = query if query is not None else key or 0
     return fallback, key if key is not None else fallback

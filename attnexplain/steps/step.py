@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 READABLE = 30
 """The longest side of a grid of numbers that a reader can take in; beyond it a grid becomes a picture."""
 
+WIDE = 48
+"""The most columns of numbers; a wider grid becomes a picture too."""
+
 WRITTEN_OUT = 8
 """How many terms of a long sum are written out before the rest is put together."""
 
@@ -108,7 +111,41 @@ class Pair:
     right: Grid
 
 
-Block = Prose | Formula | Equation | Grid | Links | Company | Pair
+@dataclass(frozen=True, eq=False)
+class Thumbnail:
+    """A small picture of a matrix of shares, with a word and a number below it."""
+
+    picture: Array  # [n, n]
+    word: str
+    number: float
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """Small pictures in rows and columns that are counted from 0."""
+
+    row_name: str
+    column_name: str
+    rows: Sequence[Sequence[Thumbnail]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of words and shares. A cell that is a number is a share, and coloured as one."""
+
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str | float]]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command for the reader to type next."""
+
+    text: str
+
+
+Block = Prose | Formula | Equation | Grid | Links | Company | Pair | Gallery | Table | Command
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import isclose, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from attnexplain.arithmetic import SoftmaxRow, entropy, rounding_note, softmax_row, write_number
 from attnexplain.attention import AttentionTrace, scaled_scores, weights
+from attnexplain.explain import Explanation
+from attnexplain.steps.labels import labels
 from attnexplain.steps.step import (
     READABLE,
     ROWS_ASK,
@@ -28,18 +31,16 @@ if TYPE_CHECKING:
     from attnexplain.arithmetic import Array
 
 TITLE = "Attention weights"
+SINK = 0.3
+"""The share of all attention from which on a token is called a sink."""
 
 
-def weights_step(trace: AttentionTrace, names: tuple[str, ...], view: View) -> Step:
+def weights_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
     """Show the scores, the scaled scores and the weights with each row's sum, and one row of softmax worked out."""
-    n, d_k, scale = len(names), trace.d_k, write_number(trace.scale, view.digits)
-    is_scaled = trace.scale != 1 or d_k == 1
+    n, scale = len(names), write_number(trace.scale, view.digits)
+    is_scaled = is_divided(trace)
     mark = (view.query, view.key)
-    divide = (
-        f"Divide every score by √d_k = √{d_k} = {scale}, so that long vectors do not make large scores."
-        if is_scaled
-        else "The scores are not divided by √d_k here, because scaling is switched off."
-    )
+    divide = _divide(trace, view)
     hide = "" if trace.mask is None else " A word that comes later is masked: its scaled score is -∞, its weight 0."
     says = Prose(
         f"{divide}{hide} Then softmax turns each row into shares: e to the power of each number, divided by the sum "
@@ -47,7 +48,7 @@ def weights_step(trace: AttentionTrace, names: tuple[str, ...], view: View) -> S
     )
     formula = Formula(
         (
-            ("W = softmax(S / √d_k)" if is_scaled else "W = softmax(S)", f"({n}, {n})"),
+            (f"W = softmax(S / {_divisor(trace)})" if is_scaled else "W = softmax(S)", f"({n}, {n})"),
             ("softmax(s) = e^s / Σ e^s", "along each row"),
         )
     )
@@ -76,16 +77,91 @@ def weights_step(trace: AttentionTrace, names: tuple[str, ...], view: View) -> S
         matrices.append(_links(trace, names))
     else:
         matrices += rounding_notes("rows the weights", trace.weights, trace.weights.sum(axis=1), view.digits)
-    return Step(3, TITLE, (says, formula, *matrices, *_by_hand(trace, names, view), *_why_scale(trace, names, view)))
+    after = (*_sinks(trace, names, view), *_words(trace, view))
+    return Step(
+        3, TITLE, (says, formula, *matrices, *after, *_by_hand(trace, names, view), *_why_scale(trace, names, view))
+    )
+
+
+def is_divided(trace: AttentionTrace) -> bool:
+    """Whether the scores are divided by something."""
+    return trace.scale != 1 or trace.d_k == 1
+
+
+def _divisor(trace: AttentionTrace) -> str:
+    """Write what scores are divided by: √d_k; some checkpoints have more of it in higher layers."""
+    times = trace.scale / sqrt(trace.d_k)
+    return "√d_k" if isclose(times, 1) else f"({times:g}·√d_k)"
+
+
+def _divide(trace: AttentionTrace, view: View) -> str:
+    d_k, scale = trace.d_k, write_number(trace.scale, view.digits)
+    if not is_divided(trace):
+        return "The scores are not divided by √d_k here, because scaling is switched off."
+    if not isclose(trace.scale, sqrt(d_k)):
+        return f"Divide every score by {scale}: this model divides by {_divisor(trace)} in this layer."
+    return f"Divide every score by √d_k = √{d_k} = {scale}, so that long vectors do not make large scores."
+
+
+def _sinks(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Block, ...]:
+    """Explain why so much attention goes to a special token, or to the first, where it does."""
+    n, model = len(names), trace.model
+    if model.kind != "checkpoint" or n < 3:
+        return ()
+    special = trace.special or (False,) * n
+    shares = trace.weights.mean(axis=0)
+    sinks = [j for j in range(n) if shares[j] >= SINK and (special[j] or j == 0)]
+    if not sinks:
+        return ()
+    sink = max(sinks, key=lambda j: float(shares[j]))
+    lengths = np.linalg.norm(trace.values, axis=1)
+    others = float(np.delete(lengths, sink).mean())
+    own, share = write_number(float(lengths[sink]), view.digits), write_number(float(shares[sink]), view.digits)
+    short = (
+        f" It changes little: the value vector of {names[sink]} has the length {own}, the others "
+        f"{write_number(others, view.digits)} on average."
+        if lengths[sink] < 0.7 * others
+        else ""
+    )
+    source = "Clark et al. 2019, section 3.2" if special[sink] else "Xiao et al. 2023, Efficient streaming"
+    return (
+        Prose(
+            f"Why so much attention to {names[sink]}, {share} on average? A row must add up to 1, also where this head "
+            "finds nothing to do for a word. Models learn to leave the rest of their attention where it does no harm: "
+            f"on a separator, or on the first token ({source}).{short}"
+        ),
+    )
+
+
+def _words(trace: Explanation, view: View) -> tuple[Block, ...]:
+    """Show the weights between words, where joining their pieces was asked for."""
+    joined = trace.word_weights
+    if trace.words is None or joined is None:
+        return ()
+    names = labels([word.text for word in trace.words])
+    says = Prose(
+        "Pieces joined into words: what the pieces of a word get adds up (columns sum), what they give is averaged "
+        "(rows average), so that each row still adds up to 1.",
+        is_note=True,
+    )
+    query, key = (
+        next(i for i, word in enumerate(trace.words) if place in word.pieces) for place in (view.query, view.key)
+    )
+    sums = Column("sum", joined.sum(axis=1))
+    grid = Grid(
+        "W, the attention weights between words", names, names, joined, "share", ROWS_ASK, (query, key), after=sums
+    )
+    notes = () if len(names) > READABLE else rounding_notes("rows the weights", joined, joined.sum(axis=1), view.digits)
+    return says, grid, *notes
 
 
 def _why_scale(trace: AttentionTrace, names: tuple[str, ...], view: View) -> tuple[Block, ...]:
     """Compare the weights with what they would be with the scaling the other way round."""
-    root, n = np.sqrt(trace.d_k), len(names)
-    if trace.d_k == 1 or n == 1:
-        return ()
+    root, n = sqrt(trace.d_k), len(names)
     is_scaled = trace.scale != 1
-    other = weights(scaled_scores(trace.scores, 1.0 if is_scaled else float(root), trace.mask))
+    if trace.d_k == 1 or n == 1 or (is_scaled and not isclose(trace.scale, root)):
+        return ()
+    other = weights(scaled_scores(trace.scores, 1.0 if is_scaled else root, trace.mask))
     with_it, without_it = (trace.weights, other) if is_scaled else (other, trace.weights)
     largest, evenness = [w.max(axis=1) for w in (with_it, without_it)], [entropy(w) for w in (with_it, without_it)]
     low, high = (write_number(float(e.mean()), view.digits) for e in (evenness[1], evenness[0]))
@@ -111,7 +187,7 @@ def _by_hand(trace: AttentionTrace, names: tuple[str, ...], view: View) -> tuple
     )
     table, chosen = _softmax_grid(trace, names, view, row)
     score, scale = write_number(float(trace.scores[query, key]), digits), write_number(trace.scale, digits)
-    divisor = f"√{trace.d_k}" if trace.scale != 1 or trace.d_k == 1 else "1"
+    divisor = _divisor(trace).replace("d_k", str(trace.d_k)) if is_divided(trace) else "1"
     masked = trace.mask is not None and not trace.mask[query, key]
     scaled = Equation(
         f'scaled score("{names[query]}", "{names[key]}")',

@@ -8,21 +8,37 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from attnexplain.arithmetic import DotProduct, rounded_sum, rounding_note, write_number
-from attnexplain.steps.step import Grid, Prose, places
+from attnexplain.steps.step import WRITTEN_OUT, Grid, Prose
 
 if TYPE_CHECKING:
     from attnexplain.arithmetic import Array
 
 
+LONG = 32
+"""The longest vector whose places are all written out."""
+
+
 def dot_product_grid(left: str, right: str, worked: DotProduct) -> Grid:
-    """Put two lists and their products under one another, place by place."""
-    return Grid(
-        title="Place by place",
-        rows=(left, right, "product"),
-        columns=places(len(worked.products)),
-        numbers=np.array([worked.left, worked.right, worked.products]),
-        colours="none",
-    )
+    """Put two lists and their products under one another, place by place; of long ones the places that count most."""
+    chosen = telling_places(worked.products)
+    numbers = np.array([worked.left, worked.right, worked.products])[:, chosen]
+    columns = [str(place + 1) for place in chosen]
+    if len(chosen) < len(worked.products):
+        rest = float(worked.products.sum() - worked.products[chosen].sum())
+        numbers = np.column_stack([numbers, [np.nan, np.nan, rest]])
+        columns.append(_others(len(worked.products) - len(chosen)))
+    return Grid(title="Place by place", rows=(left, right, "product"), columns=columns, numbers=numbers, colours="none")
+
+
+def telling_places(products: Array) -> list[int]:
+    """Choose the places to write out: all of a short list, of a long one the largest, in order."""
+    if len(products) <= LONG:
+        return list(range(len(products)))
+    return sorted(map(int, np.argsort(-np.abs(products), kind="stable")[:WRITTEN_OUT]))
+
+
+def _others(count: int) -> str:
+    return f"other {count}"
 
 
 def rounding_notes(what: str, rows: Array, totals: Sequence[float], digits: int) -> tuple[Prose, ...]:
@@ -38,7 +54,12 @@ def rounding_notes(what: str, rows: Array, totals: Sequence[float], digits: int)
 
 def total_of_products(worked: DotProduct, digits: int) -> tuple[str, str]:
     """Write the products as a sum, and a note where they don't add up as written."""
-    parts = worked.products if worked.bias is None else np.append(worked.products, worked.bias)
+    chosen = telling_places(worked.products)
+    parts = worked.products[chosen]
+    if len(chosen) < len(worked.products):
+        parts = np.append(parts, worked.products.sum() - parts.sum())
+    if worked.bias is not None:
+        parts = np.append(parts, worked.bias)
     return sum_of(parts, digits), rounding_note("products", parts, worked.total, digits)
 
 

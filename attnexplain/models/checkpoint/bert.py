@@ -1,0 +1,112 @@
+"""BERT: a layer normalizes after attention and after its second half (Devlin et al. 2018, arXiv:1810.04805)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from attnexplain.models.checkpoint.transformer import (
+    Entry,
+    Sizes,
+    check_positions,
+    heads_of,
+    known_activation,
+    layer_norm,
+    next_states_of_post_norm,
+)
+
+if TYPE_CHECKING:
+    from attnexplain.attention import Array, Head
+    from attnexplain.models.checkpoint.config import Config
+    from attnexplain.models.checkpoint.transformer import Parameters
+
+PREFIXES = ("", "bert.", "roberta.")
+LAYER_KEY = "num_hidden_layers"
+ENTERS = "the hidden states"
+
+_D, _INNER = "hidden_size", "intermediate_size"
+_SELF, _OUT = "encoder.layer.{layer}.attention.self", "encoder.layer.{layer}.attention.output"
+_SECOND = "encoder.layer.{layer}"
+
+
+def _norm(name: str) -> tuple[Entry, Entry]:
+    """Name a normalization's gain and shift, which the first files called gamma and beta."""
+    return (
+        Entry(f"{name}.weight", (_D,), other_names=(f"{name}.gamma",)),
+        Entry(f"{name}.bias", (_D,), other_names=(f"{name}.beta",)),
+    )
+
+
+NAMES = {
+    "words": Entry("embeddings.word_embeddings.weight", ("vocab_size", _D)),
+    "positions": Entry("embeddings.position_embeddings.weight", ("max_position_embeddings", _D)),
+    "types": Entry("embeddings.token_type_embeddings.weight", ("type_vocab_size", _D)),
+    "first_gain": _norm("embeddings.LayerNorm")[0],
+    "first_shift": _norm("embeddings.LayerNorm")[1],
+    "w_q": Entry(f"{_SELF}.query.weight", (_D, _D), transposed=True),
+    "b_q": Entry(f"{_SELF}.query.bias", (_D,)),
+    "w_k": Entry(f"{_SELF}.key.weight", (_D, _D), transposed=True),
+    "b_k": Entry(f"{_SELF}.key.bias", (_D,)),
+    "w_v": Entry(f"{_SELF}.value.weight", (_D, _D), transposed=True),
+    "b_v": Entry(f"{_SELF}.value.bias", (_D,)),
+    "w_o": Entry(f"{_OUT}.dense.weight", (_D, _D), transposed=True),
+    "b_o": Entry(f"{_OUT}.dense.bias", (_D,)),
+    "attention_gain": _norm(f"{_OUT}.LayerNorm")[0],
+    "attention_shift": _norm(f"{_OUT}.LayerNorm")[1],
+    "w_in": Entry(f"{_SECOND}.intermediate.dense.weight", (_INNER, _D), transposed=True),
+    "b_in": Entry(f"{_SECOND}.intermediate.dense.bias", (_INNER,)),
+    "w_out": Entry(f"{_SECOND}.output.dense.weight", (_D, _INNER), transposed=True),
+    "b_out": Entry(f"{_SECOND}.output.dense.bias", (_D,)),
+    "output_gain": _norm(f"{_SECOND}.output.LayerNorm")[0],
+    "output_shift": _norm(f"{_SECOND}.output.LayerNorm")[1],
+}
+
+
+def sizes(config: Config) -> Sizes:
+    """Read what config.json says."""
+    config.only("position_embedding_type", "absolute")
+    named = {
+        _D: config.size(_D, "width"),
+        _INNER: config.size(_INNER, "inner width"),
+        "vocab_size": config.size("vocab_size", "rows"),
+        "max_position_embeddings": config.size("max_position_embeddings", "rows"),
+        "type_vocab_size": config.size("type_vocab_size", "rows", default=2),
+    }
+    return Sizes(
+        layers=config.size(LAYER_KEY, "layers"),
+        heads=config.heads("num_attention_heads", _D),
+        d_model=named[_D],
+        positions=named["max_position_embeddings"],
+        epsilon=config.number("layer_norm_eps", 1e-12),
+        activation=known_activation(config.text("hidden_act", "gelu"), "hidden_act"),
+        causal=config.flag("is_decoder", default=False),
+        named=named,
+    )
+
+
+def first_states(parameters: Parameters, ids: Sequence[int]) -> Array:
+    """Add the embeddings of each token, of its position and of the first sentence, and normalize."""
+    check_positions(len(ids), parameters.sizes.positions)
+    return states_at(parameters, ids, range(len(ids)))
+
+
+def states_at(parameters: Parameters, ids: Sequence[int], positions: Sequence[int]) -> Array:
+    """Add the embeddings of tokens and positions, and normalize."""
+    p = parameters
+    added: Array = p("words", rows=ids) + p("positions", rows=positions) + p("types", rows=[0])  # [n, d_model]
+    return layer_norm(added, p("first_gain"), p("first_shift"), p.sizes.epsilon)
+
+
+def attention_input(parameters: Parameters, layer: int, states: Array) -> Array:
+    """Attention reads the hidden states as they are."""
+    return states
+
+
+def heads(parameters: Parameters, layer: int) -> list[Head]:
+    """Cut the parameter matrices of a layer into its heads."""
+    p = parameters
+    matrices, biases = [p(f"w_{letter}", layer) for letter in "qkv"], [p(f"b_{letter}", layer) for letter in "qkv"]
+    return heads_of(matrices, biases, p.sizes.heads)
+
+
+next_states = next_states_of_post_norm

@@ -1,0 +1,174 @@
+"""A checkpoint as a source of tokens, embeddings and one head; or of all its heads, one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from attnexplain.attention import AttentionTrace, Head
+from attnexplain.errors import CheckpointError, CommandError, DataError, NumbersError
+from attnexplain.models.checkpoint import bert, distilbert, gpt2, roberta, sources
+from attnexplain.models.checkpoint.config import read_config
+from attnexplain.models.checkpoint.tensors import open_tensors
+from attnexplain.models.checkpoint.tokenizer import PieceTokenizer
+from attnexplain.models.checkpoint.transformer import Family, Parameters, broken, run_layers, scale_of
+from attnexplain.models.model import Embedded, ModelInfo
+
+if TYPE_CHECKING:
+    from attnexplain.attention import Array
+    from attnexplain.tokens import Tokens
+
+FAMILIES: dict[str, tuple[str, Family]] = {
+    "bert": ("BERT", bert),
+    "distilbert": ("DistilBERT", distilbert),
+    "roberta": ("RoBERTa", roberta),
+    "xlm-roberta": ("XLM-RoBERTa", roberta),
+    "camembert": ("CamemBERT", roberta),
+    "gpt2": ("GPT-2", gpt2),
+}
+"""By what config.json calls it in model_type: the name for readers, and the module that knows the layout."""
+
+
+class Checkpoint:
+    """One head of a checkpoint.
+
+    Args:
+        folder: where config.json, the tokenizer and the tensors are.
+        name: what it is called on the screen.
+        source: what the user typed to get it.
+        layer: which layer, counted from 0.
+        head: which of its heads, counted from 0.
+        file: the one .safetensors file that the user named.
+        verification: of the tensors; nothing is returned before it has come out well.
+
+    Raises:
+        CommandError: there is no such layer or head, or a library is missing.
+        CheckpointError: the files contradict each other, or something in them is not read here.
+    """
+
+    example = None
+    given = None
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        *,
+        source: str = "",
+        layer: int = 0,
+        head: int = 0,
+        file: Path | None = None,
+        verification: sources.Verification | None = None,
+    ) -> None:
+        config = read_config(folder)
+        if config.model_type not in FAMILIES:
+            raise CheckpointError(
+                f"config.json: model_type = {config.model_type[:40]!r} is not one of those that are read here",
+                hint="these are: " + ", ".join(FAMILIES),
+            )
+        family_name, family = FAMILIES[config.model_type]
+        self._sizes = family.sizes(config)
+        _check_range("layer", layer, self._sizes.layers, name)
+        _check_range("head", head, self._sizes.heads, name)
+        self._pieces = PieceTokenizer(folder)
+        self._parameters = Parameters(family, self._sizes, open_tensors(folder, file))
+        self._verification = verification
+        self._layer, self._head = layer, head
+        self.causal = self._sizes.causal
+        self.scale = scale_of(self._sizes, layer)
+        overall = f"{family_name} with {_counted(self._sizes.layers, 'layer')} of {_counted(self._sizes.heads, 'head')}"
+        self.info = ModelInfo(
+            name,
+            "checkpoint",
+            f"{overall}; this is layer {layer}, head {head}, both counted from 0.",
+            layer,
+            head,
+            layers=self._sizes.layers,
+            heads=self._sizes.heads,
+            source=source,
+            overall=f"{overall}.",
+            enters=family.ENTERS,
+        )
+
+    @cached_property
+    def head(self) -> Head:
+        """The chosen head. Its numbers are float64, so that what is worked out by hand adds up to the last digit."""
+        try:
+            chosen = self._parameters.family.heads(self._parameters, self._layer)[self._head]
+        except NumbersError as error:
+            raise broken(self._parameters, self._layer, error) from error
+        return Head(**{name: part.astype(np.float64) for name, part in vars(chosen).items()})
+
+    def tokenize(self, sentence: str, phrases: Sequence[str], max_tokens: int) -> Tokens:
+        """Split a sentence into the pieces that the model knows."""
+        if phrases:
+            raise CommandError(
+                "--phrase does not go with a checkpoint, whose own tokenizer makes the tokens",
+                hint="--merge-words joins the pieces of a word",
+            )
+        return self._pieces.tokenize(sentence, max_tokens, self._sizes.named["vocab_size"])
+
+    def embed(self, tokens: Tokens) -> Embedded:
+        """Run the layers below the chosen one, and return what its attention reads."""
+        states = [layer.states for layer in run_layers(self._parameters, tokens.ids, self._layer)][-1]
+        self._verify()
+        nothing = ("",) * len(tokens.words)
+        return Embedded(states.astype(np.float64), nothing, tokens.special)
+
+    def every_head(self, tokens: Tokens) -> Iterator[tuple[int, int, AttentionTrace]]:
+        """Run all layers, and yield each layer, head and trace as soon as it is there."""
+        for layer in run_layers(self._parameters, tokens.ids, self._sizes.layers - 1):
+            for head, trace in enumerate(layer.traces()):
+                yield layer.number, head, trace
+        self._verify()
+
+    def neighbours(self, vectors: Array, count: int, own: Sequence[str]) -> None:
+        """The values of a head in the midst of a network are not comparable with those of single words."""
+
+    def _verify(self) -> None:
+        if self._verification is not None:
+            self._verification.finish()
+
+
+def open_checkpoint(source: str, *, layer: int = 0, head: int = 0, download: bool = False) -> Checkpoint:
+    """Find a checkpoint by its folder, file or name, and open it.
+
+    Args:
+        source: a folder, a .safetensors file, "minilm", or a model's name in the local Hugging Face cache.
+        layer: which layer, counted from 0.
+        head: which of its heads, counted from 0.
+        download: fetch it from the hub first.
+
+    Raises:
+        CommandError: there is no such model, layer or head, or a library is missing.
+        CheckpointError: it does not work; the message names the model.
+    """
+    if download:
+        from attnexplain.models.checkpoint.hub import download as fetch
+
+        found = sources.Found(fetch(source))
+    else:
+        found = sources.find(source)
+    name = source if source == sources.MINILM else _name(source)
+    try:
+        return Checkpoint(found.folder, name, layer=layer, head=head, file=found.file, verification=found.verification)
+    except DataError as error:
+        raise CheckpointError(f"{name}: {error.message}", hint=error.hint) from error
+
+
+def _name(source: str) -> str:
+    """Return how a model is called on the screen: a path without what stands before its last name."""
+    return Path(source).resolve().name if Path(source).exists() else source
+
+
+def _check_range(what: str, number: int, count: int, name: str) -> None:
+    if not 0 <= number < count:
+        raise CommandError(f"--{what} {number}: {name} has the {what}s 0 to {count - 1}")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

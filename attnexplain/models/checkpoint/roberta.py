@@ -1,0 +1,49 @@
+"""RoBERTa, XLM-RoBERTa, CamemBERT: BERT's layers, with positions counted from behind the padding's number.
+
+Liu et al. 2019, arXiv:1907.11692; Conneau et al. 2019, arXiv:1911.02116; Martin et al. 2019, arXiv:1911.03894.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from attnexplain.models.checkpoint import bert
+from attnexplain.models.checkpoint.bert import (
+    ENTERS,
+    LAYER_KEY,
+    NAMES,
+    PREFIXES,
+    attention_input,
+    heads,
+    next_states,
+    states_at,
+)
+from attnexplain.models.checkpoint.transformer import Sizes, check_positions
+
+if TYPE_CHECKING:
+    from attnexplain.attention import Array
+    from attnexplain.models.checkpoint.config import Config
+    from attnexplain.models.checkpoint.transformer import Parameters
+
+__all__ = [
+    "ENTERS", "LAYER_KEY", "NAMES", "PREFIXES", "attention_input", "first_states", "heads", "next_states", "sizes",
+]  # fmt: skip
+
+
+def sizes(config: Config) -> Sizes:
+    """Read what config.json says."""
+    padding = config.count("pad_token_id", 1)
+    return replace(bert.sizes(config), padding=padding)
+
+
+def first_states(parameters: Parameters, ids: Sequence[int]) -> Array:
+    """Give each token that is not padding the next position behind the padding's own number."""
+    padding = parameters.sizes.padding
+    check_positions(len(ids), parameters.sizes.positions - padding - 1)
+    is_text = np.array(ids) != padding
+    positions = np.cumsum(is_text) * is_text + padding  # [n]
+    return states_at(parameters, ids, positions.tolist())

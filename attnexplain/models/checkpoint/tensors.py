@@ -1,0 +1,196 @@
+"""The tensors of a checkpoint, mapped into memory: what is not asked for is not read.
+
+A .safetensors file is eight bytes (the length of the header, little-endian), a header in JSON that gives each tensor's
+type, shape and place, and the numbers, little-endian. The library `safetensors` checks the header; the numbers are
+mapped here, because its numpy reader copies every tensor whole and knows no bfloat16.
+Format: https://huggingface.co/docs/safetensors
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from attnexplain.errors import CheckpointError, CommandError, DataError
+from attnexplain.models.checkpoint.extras import needed
+from attnexplain.models.files import parse_json, read_file, regular_file
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+SINGLE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.safetensors")
+"""How a file that an index names may be called: a plain name in the same folder."""
+LARGEST = 1 << 36
+LARGEST_HEADER = 1 << 24
+MOST_SHARDS = 512
+
+_STORED: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype("<u2")}
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """One tensor where it lies: its shape, and the numbers when they are asked for."""
+
+    name: str
+    shape: tuple[int, ...]
+    stored: str
+    """F32, F16 or BF16."""
+    place: int
+    """The byte of the file where it begins."""
+    file: TensorFile
+
+    def numbers(self, rows: Sequence[int] | None = None) -> Floats:
+        """Return it as float32, whole or only some rows of it; a float32 file is not copied but shown in place."""
+        stored = self.file.mapped(self)
+        return _as_float32(stored if rows is None else stored[list(rows)], self.stored)
+
+
+class TensorFile:
+    """One .safetensors file.
+
+    Raises:
+        CheckpointError: its header is not what the format says.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        size = regular_file(path, LARGEST)
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if size < 8 or length > size - 8:
+                raise CheckpointError(f"its first bytes promise a header of {length} bytes, and the file has {size}")
+            if length > LARGEST_HEADER:
+                raise CheckpointError(f"its header is larger than {LARGEST_HEADER >> 20} MiB")
+            header = parse_json(file.read(length))
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._check_by_library(path)
+        header.pop("__metadata__", None)
+        self.tensors = {name: self._tensor(name, entry, 8 + length) for name, entry in header.items()}
+
+    def mapped(self, tensor: Tensor) -> NDArray[Any]:
+        """Show a tensor's numbers as they are stored."""
+        count = int(np.prod(tensor.shape, dtype=np.int64))
+        return np.frombuffer(self._map, _STORED[tensor.stored], count, tensor.place).reshape(tensor.shape)
+
+    def let_go(self) -> None:
+        """Give back the memory of what was read so far; it is read again from the file when needed."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+
+    @staticmethod
+    def _check_by_library(path: Path) -> None:
+        """Offsets that overlap or leave the file, types, shapes: the format's own library knows the rules."""
+        safetensors = needed("safetensors")
+        try:
+            with safetensors.safe_open(path, framework="numpy"):
+                pass
+        except Exception as error:
+            raise CheckpointError(f"not a valid .safetensors file: {error}") from error
+
+    def _tensor(self, name: str, entry: Mapping[str, Any], start: int) -> Tensor:
+        return Tensor(name, tuple(entry["shape"]), entry["dtype"], start + entry["data_offsets"][0], self)
+
+
+class Tensors(Mapping[str, Tensor]):
+    """All tensors of a checkpoint by their names, from one file or from several."""
+
+    def __init__(self, files: Sequence[TensorFile]) -> None:
+        self._files = files
+        self._by_name: dict[str, Tensor] = {}
+        for file in files:
+            for name, tensor in file.tensors.items():
+                if name in self._by_name:
+                    other = self._by_name[name].file.path.name
+                    raise CheckpointError(f"the tensor {name} stands in {other} and in {file.path.name}")
+                self._by_name[name] = tensor
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def let_go(self) -> None:
+        """Give back the memory of what was read so far."""
+        for file in self._files:
+            file.let_go()
+
+
+def open_tensors(folder: Path, file: Path | None = None) -> Tensors:
+    """Open the tensors of a folder: one .safetensors file, or the several that an index names.
+
+    Args:
+        folder: of the checkpoint.
+        file: this one file of it, where the user named one.
+
+    Raises:
+        CheckpointError: there is none, or what is there does not work.
+    """
+    if file is not None:
+        return Tensors([_opened(file)])
+    if (folder / SINGLE).exists():
+        return Tensors([_opened(folder / SINGLE)])
+    if (folder / INDEX).exists():
+        return _sharded(folder)
+    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in (".bin", ".pt", ".pth", ".ckpt"))
+    if pickles:
+        raise pickled(pickles[0])
+    raise CheckpointError(f"there is no {SINGLE} in the folder")
+
+
+def pickled(name: str) -> CheckpointError:
+    """Refuse a pickle, and say how to make a .safetensors file of it."""
+    return CheckpointError(
+        f"{name} is a pickle, which can run any program when it is opened, so it is never opened here",
+        hint='if you trust it, convert it where PyTorch and transformers are installed: python3 -c "from transformers '
+        "import AutoModel; AutoModel.from_pretrained('FOLDER').save_pretrained('NEW-FOLDER')\"",
+    )
+
+
+def _opened(path: Path) -> TensorFile:
+    try:
+        return TensorFile(path)
+    except OSError as error:
+        raise CheckpointError(f"{path.name}: {error.strerror or error}") from error
+    except (DataError, CommandError) as error:
+        raise CheckpointError(f"{path.name}: {error.message}", hint=error.hint) from error
+
+
+def _sharded(folder: Path) -> Tensors:
+    try:
+        names = parse_json(read_file(folder / INDEX, LARGEST_HEADER)).get("weight_map")
+    except (DataError, CommandError) as error:
+        raise CheckpointError(f"{INDEX}: {error.message}") from error
+    if not isinstance(names, dict) or not names:
+        raise CheckpointError(f"{INDEX} has no weight_map")
+    shards = list(dict.fromkeys(map(str, names.values())))
+    for shard in shards:
+        if not SHARD.fullmatch(shard):
+            raise CheckpointError(f"{INDEX} names the file {shard!r}; a plain name in the same folder is wanted")
+    if len(shards) > MOST_SHARDS:
+        raise CheckpointError(f"{INDEX} names {len(shards)} files; {MOST_SHARDS} are allowed")
+    tensors = Tensors([_opened(folder / shard) for shard in shards])
+    for name, shard in names.items():
+        if name not in tensors or tensors[name].file.path.name != shard:
+            raise CheckpointError(f"{INDEX} says that {name} is in {shard}, and it is not there")
+    return tensors
+
+
+def _as_float32(array: NDArray[Any], stored: str) -> Floats:
+    """Convert what is not float32 already. A bfloat16 is the upper half of a float32."""
+    if stored == "BF16":
+        return (array.astype(np.uint32) << 16).view(np.float32)
+    return array.astype(np.float32, copy=False)

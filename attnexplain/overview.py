@@ -1,0 +1,194 @@
+"""All heads of a model at once: what each does with a sentence, and which of them link two words most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+from attnexplain.arithmetic import entropy, strongest_of_tiles
+from attnexplain.errors import CommandError
+from attnexplain.models import Model, ModelInfo, load_model
+from attnexplain.pieces import Word, find_pieces, merged, words_of
+from attnexplain.tokens import MAX_TOKENS, Tokens
+
+if TYPE_CHECKING:
+    from attnexplain.attention import Array, AttentionTrace
+
+Habit = Literal["previous token", "next token", "same token", "sink", "broad", "other"]
+
+HALF = 0.5
+"""The share of its attention that a head spends in one way before it is named for it."""
+NEARLY_EVEN = 0.8
+"""The entropy from which on a head is called broad, as a part of the largest that is possible."""
+THUMBNAIL = 64
+"""The longest side of the picture that is kept of a head."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeadSummary:
+    """What one head does with a sentence."""
+
+    layer: int
+    head: int
+    does: Habit
+    shares: dict[Habit, float]
+    """The share of its attention that goes to the previous token, the next, the same, and to sinks."""
+    entropy: float
+    """How evenly a token shares its attention out, on average: -Σ w·ln w, in nats."""
+    picture: Array
+    """The attention weights, (n, n); of a long sentence the strongest of every few."""
+    weight: float | None
+    """What the first of the words looked for puts on the second; None where none were looked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Overview:
+    """What every head of a model does with a sentence."""
+
+    sentence: str
+    tokens: Tokens
+    model: ModelInfo
+    scale: float
+    """What the scores of the first layer are divided by."""
+    causal: bool
+    widths: tuple[int, int, int]
+    """d_model, d_k and d_v."""
+    words: tuple[Word, ...] | None
+    """The words that the tokens are pieces of, where joining them was asked for."""
+    heads: tuple[HeadSummary, ...]
+    """In the order of layers and heads."""
+    pair: tuple[str, str] | None
+    """The words that were looked for: which asks, and which answers."""
+
+    def ranked(self) -> list[HeadSummary]:
+        """Order the heads by the weight between the two words, the largest first."""
+        return sorted(self.heads, key=lambda head: -(head.weight or 0.0))
+
+
+@runtime_checkable
+class ManyHeads(Protocol):
+    """A model that can run all of its heads."""
+
+    def every_head(self, tokens: Tokens) -> Iterator[tuple[int, int, AttentionTrace]]:
+        """Yield each layer, head and trace."""
+        ...
+
+
+def overview(
+    sentence: str,
+    *,
+    model: str | Model,
+    find: str | None = None,
+    max_tokens: int = MAX_TOKENS,
+    merge_words: bool = False,
+) -> Overview:
+    """Run every head of every layer on a sentence, and say what it does.
+
+    Args:
+        sentence: any text.
+        model: a checkpoint, or the name of one.
+        find: "it:animal" weighs, in each head, what the first word puts on the second. Of a word of several pieces
+            the columns are summed and the rows averaged.
+        max_tokens: the longest sentence allowed.
+        merge_words: judge the weights between words, not between their pieces.
+
+    Raises:
+        AttnExplainError: what is wrong, in one line.
+    """
+    source = load_model(model) if isinstance(model, str) else model
+    if not isinstance(source, ManyHeads):
+        raise CommandError(
+            f"{source.info.name} has one head, and nothing to look over",
+            hint="choose a checkpoint, such as --model minilm",
+        )
+    tokens = source.tokenize(sentence, (), max_tokens)
+    asking, answering = _pair(sentence, tokens, find) if find is not None else ((), ())
+    words = words_of(sentence, tokens) if merge_words else None
+    is_special = _special(tokens, words)
+    heads, first = [], None
+    for layer, head, trace in source.every_head(tokens):
+        first = first or trace
+        weights = trace.weights if words is None else merged(trace.weights, words)
+        does, shares = habit(weights, is_special, causal=source.causal)
+        weight = float(trace.weights[np.ix_(asking, answering)].sum(axis=1).mean()) if find is not None else None
+        picture = strongest_of_tiles(weights, *[-(-len(weights) // THUMBNAIL)] * 2)
+        heads.append(HeadSummary(layer, head, does, shares, float(entropy(weights).mean()), picture, weight))
+    assert first is not None  # noqa: S101 - a model has at least one head
+    names = tuple(_text(sentence, tokens, pieces) for pieces in (asking, answering))
+    return Overview(
+        sentence,
+        tokens,
+        source.info,
+        first.scale,
+        source.causal,
+        (source.info.heads * first.d_v, first.d_k, first.d_v),
+        words,
+        tuple(heads),
+        (names[0], names[1]) if find is not None else None,
+    )
+
+
+def habit(weights: Array, is_special: Sequence[bool], *, causal: bool) -> tuple[Habit, dict[Habit, float]]:
+    """Name what a head does with its attention weights, (n, n), and return the shares that decide.
+
+    A head is named for the way in which it spends more than half of its attention, averaged over the tokens that are
+    words: on the token before ("previous token"), behind ("next token"), on itself ("same token"), or on special tokens
+    and the first one ("sink"). Of several the largest share counts; a special token next door counts as a sink only.
+    Else it is "broad" where the entropy of its rows is at least 0.8 of what it can be (the logarithm of the number of
+    tokens in sight), and "other" where it is not.
+
+    Source: Clark et al. 2019, "What Does BERT Look At?", arXiv:1906.04341: more than half of the attention on the
+    previous or the next token (section 3.1), separators as a no-op (3.2), entropy for broad heads (3.3). The sink of
+    causal models is the first token (Xiao et al. 2023, arXiv:2309.17453). The bound of 0.8 is chosen here.
+
+    >>> habit(np.array([[1.0, 0, 0], [0.9, 0.1, 0], [0, 0.8, 0.2]]), [False] * 3, causal=False)[0]
+    'previous token'
+    """
+    n = len(weights)
+    places = np.arange(n)
+    special = np.array(is_special)
+    sinks = special | ((places == 0) & (causal or bool(special.any())))
+    rows = places[~special & ~((places == 0) & causal)]
+    if not len(rows):
+        rows = places
+    asked = weights[rows]  # [rows, n]
+    distance = places[None, :] - rows[:, None]
+    near: tuple[tuple[Habit, int], ...] = (("previous token", -1), ("next token", 1), ("same token", 0))
+    shares: dict[Habit, float] = {}
+    for name, offset in near:
+        is_there = (distance == offset) & ~sinks[None, :]
+        has_one = is_there.any(axis=1)
+        shares[name] = float(asked[is_there].sum() / has_one.sum()) if has_one.any() else 0.0
+    shares["sink"] = float(asked[:, sinks].sum(axis=1).mean())
+    best = max(shares, key=lambda name: shares[name])
+    if shares[best] > HALF:
+        return best, shares
+    in_sight = rows + 1 if causal else np.full(len(rows), n)
+    seen = in_sight > 1
+    evenness = entropy(asked)[seen] / np.log(in_sight[seen]) if seen.any() else np.zeros(1)
+    return ("broad" if evenness.mean() >= NEARLY_EVEN else "other"), shares
+
+
+def _pair(sentence: str, tokens: Tokens, find: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Find both words of "it:animal"."""
+    first, colon, second = find.partition(":")
+    if not colon or not first.strip() or not second.strip():
+        raise CommandError(f"--find {find!r}: two words with a colon between them are wanted", hint="--find it:animal")
+    asking, answering = (find_pieces(sentence, tokens, word.strip(), "--find") for word in (first, second))
+    return asking, answering
+
+
+def _special(tokens: Tokens, words: Sequence[Word] | None) -> list[bool]:
+    special = tokens.special or (False,) * len(tokens.words)
+    return list(special) if words is None else [special[word.pieces[0]] for word in words]
+
+
+def _text(sentence: str, tokens: Tokens, pieces: Sequence[int]) -> str:
+    """Write a word as the sentence does; a special token, which is not in it, by its name."""
+    if not pieces:
+        return ""
+    start, end = tokens.spans[pieces[0]][0], tokens.spans[pieces[-1]][1]
+    return sentence[start:end] or tokens.words[pieces[0]]

@@ -1,0 +1,104 @@
+"""Many small pictures on one screen, each with a word and a number below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
+from rich.style import Style
+
+from attnexplain.arithmetic import write_number
+from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
+from attnexplain.render.picture import shade
+from attnexplain.steps.step import Gallery, Thumbnail
+
+if TYPE_CHECKING:
+    from attnexplain.arithmetic import Array
+
+NARROWEST = 4
+"""Columns of a picture, and of the word below it."""
+WIDEST = 16
+LABEL = 8
+"""Columns for a word and a number beside one another."""
+OVERHEAD = 11
+"""Lines of the screen that other things need."""
+
+
+class GalleryPage:
+    """Draws a gallery: as tall as the screen allows, in blocks of columns where it is wider."""
+
+    def __init__(self, gallery: Gallery, ink: Ink) -> None:
+        self.gallery = gallery
+        self.ink = ink
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows = self.gallery.rows
+        columns = len(rows[0])
+        gutter = max(len(str(len(rows) - 1)) + 1, 2)
+        fitting = max((options.max_width - gutter) // (NARROWEST + 1), 1)
+        blocks = -(-columns // fitting)
+        size = -(-columns // blocks)
+        width = max(min((options.max_width - gutter) // size - 1, WIDEST), 1)
+        height = self._height(console.height, width, blocks)
+        yield Segment(
+            f"{self.gallery.column_name} (across), {self.gallery.row_name} (down), each counted from 0\n", DIM
+        )
+        for start in range(0, columns, size):
+            shown = range(start, min(start + size, columns))
+            yield Segment(" " * gutter + " ".join(str(column).ljust(width) for column in shown).rstrip() + "\n", BOLD)
+            for number, row in enumerate(rows):
+                yield from self._row(number, [row[column] for column in shown], gutter, width, height)
+
+    def _height(self, lines: int, width: int, blocks: int) -> int:
+        """Choose how many lines a picture takes: two at least, and no more than make it square."""
+        labels = 1 if width >= LABEL else 2
+        each = (lines - OVERHEAD) // (len(self.gallery.rows) * blocks) - labels
+        return max(min(each, -(-width // 2)), 2)
+
+    def _row(
+        self, number: int, pictures: Sequence[Thumbnail], gutter: int, width: int, height: int
+    ) -> Iterator[Segment]:
+        drawn = [self._picture(picture, width, height) for picture in pictures]
+        for line in range(height):
+            yield Segment(str(number).rjust(gutter - 1) + " " if line == 0 else " " * gutter, BOLD)
+            for place, picture in enumerate(drawn):
+                yield from [Segment(" ")] * (place > 0)
+                yield from picture[line]
+            yield Segment.line()
+        for label in self._labels(pictures, width):
+            yield Segment(" " * gutter + " ".join(text.ljust(width) for text in label).rstrip() + "\n", PLAIN)
+
+    def _labels(self, pictures: Sequence[Thumbnail], width: int) -> list[list[str]]:
+        words = [self.ink.text(picture.word) for picture in pictures]
+        numbers = [write_number(picture.number, 1 if width < LABEL + 2 else 2) for picture in pictures]
+        if width >= LABEL:
+            return [[f"{word} {number}" for word, number in zip(words, numbers, strict=True)]]
+        return [words, numbers]
+
+    def _picture(self, thumbnail: Thumbnail, width: int, height: int) -> list[list[Segment]]:
+        """Draw half blocks in colour, shades without; each line is as wide as the picture."""
+        if self.ink.palette not in ("truecolor", "256"):
+            small = resized(thumbnail.picture, height, width)
+            return [[Segment("".join(shade(share, self.ink) for share in row))] for row in small.tolist()]
+        small, sign = resized(thumbnail.picture, 2 * height, width), "^" if self.ink.ascii_only else "▀"
+        colours = [[self.ink.colour(share, "share") for share in row] for row in small.tolist()]
+        return [
+            [Segment(sign, Style(color=upper, bgcolor=lower)) for upper, lower in zip(*pair, strict=True)]
+            for pair in zip(colours[::2], colours[1::2], strict=True)
+        ]
+
+
+def resized(picture: Array, rows: int, columns: int) -> Array:
+    """Draw a matrix larger or smaller: each place shows the largest of the numbers that fall on it.
+
+    >>> resized(np.array([[1.0, 2.0, 3.0]]), 1, 2)
+    array([[1., 3.]])
+    """
+    for axis, size in ((0, rows), (1, columns)):
+        length = picture.shape[axis]
+        starts = np.arange(size) * length // size
+        picture = np.maximum.reduceat(picture, starts, axis) if size <= length else np.take(picture, starts, axis)
+    return picture

