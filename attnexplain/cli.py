@@ -128,6 +128,9 @@ def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
     return parse
 
 
+STEP, COUNT, DIGITS, SEED = _whole_number(1, 4), _whole_number(0, 999), _whole_number(0, 8), _whole_number(0, 10**15)
+COLUMNS, TOKENS = _whole_number(*WIDTHS), _whole_number(1, MOST_TOKENS)
+
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
@@ -144,9 +147,7 @@ def request(
     ] = None,
     step: Annotated[
         list[int] | None,
-        typer.Option(
-            "--step", "-s", parser=_whole_number(1, 4), metavar="1-4", help="Only this step; may be repeated."
-        ),
+        typer.Option("--step", "-s", parser=STEP, metavar="1-4", help="Only this step; may be repeated."),
     ] = None,
     query: Annotated[
         str | None, typer.Option(metavar="WORD", help="The asking word to work out by hand, or its position from 1.")
@@ -167,13 +168,11 @@ def request(
     ] = None,
     layer: Annotated[
         int | None,
-        typer.Option(
-            parser=_whole_number(0, 999), metavar="N", help="Of a checkpoint, counted from 0; 0 if not given."
-        ),
+        typer.Option(parser=COUNT, metavar="N", help="Of a checkpoint, counted from 0; 0 if not given."),
     ] = None,
     head: Annotated[
         int | None,
-        typer.Option(parser=_whole_number(0, 999), metavar="N", help="Of that layer, counted from 0; 0 if not given."),
+        typer.Option(parser=COUNT, metavar="N", help="Of that layer, counted from 0; 0 if not given."),
     ] = None,
     overview: Annotated[
         bool, typer.Option("--overview", help="Every layer and head of a checkpoint on one screen.")
@@ -202,24 +201,18 @@ def request(
     ] = None,
     pause: Annotated[bool, typer.Option("--pause", help="Wait for Enter between the steps, on a terminal.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per sentence, one per line.")] = False,
-    digits: Annotated[
-        int, typer.Option(parser=_whole_number(0, 8), metavar="N", help="Digits after the point, 0 to 8.")
-    ] = 2,
-    seed: Annotated[
-        int, typer.Option(parser=_whole_number(0, 10**15), metavar="N", help="For the untrained model.")
-    ] = 0,
+    digits: Annotated[int, typer.Option(parser=DIGITS, metavar="N", help="Digits after the point, 0 to 8.")] = 2,
+    seed: Annotated[int, typer.Option(parser=SEED, metavar="N", help="For the untrained model.")] = 0,
     width: Annotated[
         int | None,
-        typer.Option(parser=_whole_number(*WIDTHS), metavar="N", help="Columns; your terminal's if not given."),
+        typer.Option(parser=COLUMNS, metavar="N", help="Columns; your terminal's if not given."),
     ] = None,
     color: Annotated[When, typer.Option(metavar="WHEN", help="auto, always or never.")] = When.auto,
     ascii: Annotated[bool, typer.Option("--ascii", help="Draw with plain ASCII.")] = False,
     brief: Annotated[bool, typer.Option("--brief", help="Tables and heatmaps without the prose.")] = False,
     max_tokens: Annotated[
         int,
-        typer.Option(
-            parser=_whole_number(1, MOST_TOKENS), metavar="N", help=f"Refuse longer sentences; up to {MOST_TOKENS}."
-        ),
+        typer.Option(parser=TOKENS, metavar="N", help=f"Refuse longer sentences; up to {MOST_TOKENS}."),
     ] = MAX_TOKENS,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a bug.")] = False,
     model_card: Annotated[
@@ -233,6 +226,19 @@ def request(
         merge_words, download, compare, explain, pause, causal, scale, json, digits, seed, width, color, ascii, brief,
         max_tokens, debug, model_card, version,
     )  # fmt: skip
+
+
+_CHECKED: Mapping[str, Callable[[Any], Any]] = {
+    "step": lambda texts: [STEP(text) for text in texts],
+    "layer": COUNT,
+    "head": COUNT,
+    "digits": DIGITS,
+    "seed": SEED,
+    "width": COLUMNS,
+    "max_tokens": TOKENS,
+    "color": When,
+}
+"""How the values of options are checked, where any text will not do."""
 
 
 def run() -> NoReturn:
@@ -273,6 +279,8 @@ def main(arguments: Sequence[str]) -> int:
 def _read(arguments: Sequence[str]) -> Request | int:
     """Let Typer read the options. An int is the exit code of --help and of the completion options."""
     command = typer.main.get_command(app)
+    if (ordinary := _ordinary(command, arguments)) is not None:
+        return ordinary
     try:
         result: Request | int = command.main(list(arguments), prog_name=NAME, standalone_mode=False)
     except Exception as error:
@@ -281,6 +289,27 @@ def _read(arguments: Sequence[str]) -> Request | int:
             raise
         raise _usage_error(error, arguments) from error
     return result
+
+
+def _ordinary(command: Any, arguments: Sequence[str]) -> Request | None:
+    """Read an ordinary command line with the parser of Typer's command alone; None for all that is not ordinary.
+
+    Typer then checks each value with pydantic, whose import takes as long as all of the lesson; the values that need
+    checking are checked here by the same functions. Help, completion and every mistake are left to Typer as a whole.
+    """
+    if f"_{NAME.upper()}_COMPLETE" in os.environ:
+        return None
+    try:
+        context = typer.Context(command, **command.context_settings)
+        values, too_many, _ = command.make_parser(context).parse_args(list(arguments))
+        given: dict[str, Any] = {
+            name: _CHECKED[name](value) if name in _CHECKED else value
+            for name, value in values.items()
+            if isinstance(value, str | bool | list)
+        }
+    except Exception:
+        return None
+    return None if too_many or not given.keys() <= request.__annotations__.keys() else request(**given)
 
 
 def _usage_error(error: Any, arguments: Sequence[str]) -> CommandError:

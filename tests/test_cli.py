@@ -15,8 +15,12 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import typer
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import attnexplain
+from attnexplain import cli
 from attnexplain.cli import main
 
 COMMAND = [sys.executable, "-m", "attnexplain"]
@@ -263,9 +267,12 @@ def test_version():
 def test_help_has_every_option_and_commands_to_copy():
     code, out, err = call("-h")
     assert (code, err) == (0, "")
-    for option in ("--file", "--step", "--query", "--key", "--phrase", "--model", "--causal", "--scale", "--json",
-                   "--digits", "--seed", "--width", "--color", "--ascii", "--brief", "--max-tokens", "--debug",
-                   "--version", "--help", "--show-completion"):  # fmt: skip
+    options = (
+        "--file --step --query --key --phrase --model --layer --head --overview --find --merge-words --download --causal "
+        "--scale --json --digits --seed --width --color --ascii --brief --max-tokens --debug --version --help "
+        "--show-completion"
+    )
+    for option in options.split():
         assert option in out
     assert 'attnexplain "The river bank was flooded after the storm"' in out
     assert max(map(len, out.split("\n"))) <= 80
@@ -435,3 +442,39 @@ def test_the_strongest_pair_is_worked_out_when_none_is_given():
     _, out, _ = call("-m", "untrained", "-s", "2", "The cat sat on the mat")
     names = re.search(r'"(\S+)" asks, "(\S+)" answers', out).groups()
     assert names == (trace.tokens[best[0]], trace.tokens[best[1]])
+
+
+VALUES = {
+    "--step": ["1", "4", "5", "x", ""], "--digits": ["0", "8", "9", "-1", "٣"], "--seed": ["3", "x"],
+    "--width": ["20", "19", "80"], "--color": ["never", "always", "auto", "Never", "x"], "--max-tokens": ["7", "0"],
+    "--layer": ["0", "-1", "2"], "--head": ["1", "x"], "--model": ["tiny", ""], "--query": ["a", "-a"],
+    "--key": ["b"], "--phrase": ["a b", ""], "--find": ["a:b"], "--compare": ["x"], "--explain": ["mask"],
+    "--file": ["f", "-"], "-s": ["2"], "-m": ["tiny"], "-f": ["g"],
+}  # fmt: skip
+FLAGS = [
+    "--json", "--brief", "--causal", "--no-causal", "--scale", "--no-scale", "--ascii", "--pause", "--overview",
+    "--merge-words", "--download", "--debug", "--model-card", "-V", "--", "a", "b", "-x", "--nothing", "--digits=3",
+    "--json=1", "--di", "", "-s3",
+]  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(FLAGS).map(lambda flag: [flag]),
+            st.sampled_from([(option, value) for option, values in VALUES.items() for value in values]).map(list),
+        ),
+        max_size=6,
+    )
+)
+def test_ordinary_command_lines_are_read_as_typer_reads_them(pieces):
+    arguments = [argument for piece in pieces for argument in piece]
+    quick = cli._ordinary(typer.main.get_command(cli.app), arguments)
+    if quick is not None:
+        assert quick == typer.main.get_command(cli.app).main(arguments, prog_name="x", standalone_mode=False)
+
+
+def test_an_ordinary_command_line_does_not_load_pydantic():
+    code = "import sys; from attnexplain.cli import _read; _read(['a b', '-s', '3']); print('pydantic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"

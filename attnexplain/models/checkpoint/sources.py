@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import re
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 
 from attnexplain.errors import CheckpointError, CommandError
-from attnexplain.models.checkpoint.tensors import SINGLE, pickled
+from attnexplain.models.checkpoint.tensors import SINGLE, give_back, pickled
 from attnexplain.tokens import visible
 
 MINILM = "minilm"
@@ -22,6 +23,8 @@ MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 
 NAME = re.compile(r"(?:[A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 """What a model's name on the hub looks like: "gpt2" or "openai-community/gpt2"."""
+PIECE = 1 << 24
+"""Bytes that are hashed at once."""
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -59,10 +62,16 @@ class Verification:
             )
 
     def _hash(self) -> None:
+        """Hash the mapped file in large pieces: after each, this thread has to wait for its turn."""
+        digest = hashlib.sha256()
         try:
-            with self._path.open("rb") as file:
-                self._found = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError:
+            with self._path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                for start in range(0, len(data), PIECE):
+                    with memoryview(data)[start : start + PIECE] as piece:
+                        digest.update(piece)
+                    give_back(data)
+            self._found = digest.hexdigest()
+        except (OSError, ValueError):
             self._found = "unreadable"
 
 

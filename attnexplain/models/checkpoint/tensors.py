@@ -83,9 +83,8 @@ class TensorFile:
         return np.frombuffer(self._map, _STORED[tensor.stored], count, tensor.place).reshape(tensor.shape)
 
     def let_go(self) -> None:
-        """Give back the memory of what was read so far; it is read again from the file when needed."""
-        if hasattr(mmap, "MADV_DONTNEED"):
-            self._map.madvise(mmap.MADV_DONTNEED)
+        """Give back the memory of what was read so far."""
+        give_back(self._map)
 
     @staticmethod
     def _check_by_library(path: Path) -> None:
@@ -149,6 +148,12 @@ def open_tensors(folder: Path, file: Path | None = None) -> Tensors:
     if pickles:
         raise pickled(pickles[0])
     raise CheckpointError(f"there is no {SINGLE} in the folder")
+
+
+def give_back(data: mmap.mmap) -> None:
+    """Give back the memory of what was read of a mapped file so far; it is read again when needed."""
+    if hasattr(mmap, "MADV_DONTNEED"):
+        data.madvise(mmap.MADV_DONTNEED)
 
 
 def pickled(name: str) -> CheckpointError:
