@@ -103,7 +103,5 @@ def find_pieces(sentence: str, tokens: Tokens, wanted: str, option: str) -> tupl
 
 
 def _word(sentence: str, tokens: Tokens, shown: Sequence[str], pieces: Sequence[int]) -> Word:
-    if len(pieces) == 1:
-        return Word(shown[pieces[0]], tuple(pieces))
     start, end = tokens.spans[pieces[0]][0], tokens.spans[pieces[-1]][1]
-    return Word(sentence[start:end], tuple(pieces))
+    return Word(sentence[start:end] or shown[pieces[0]], tuple(pieces))

@@ -268,8 +268,8 @@ def test_help_has_every_option_and_commands_to_copy():
     code, out, err = call("-h")
     assert (code, err) == (0, "")
     options = (
-        "--file --step --query --key --phrase --model --layer --head --overview --find --merge-words --download --causal "
-        "--scale --json --digits --seed --width --color --ascii --brief --max-tokens --debug --version --help "
+        "--file --step --query --key --phrase --model --layer --head --overview --find --merge-words --download "
+        "--causal --scale --json --digits --seed --width --color --ascii --brief --max-tokens --debug --version --help "
         "--show-completion"
     )
     for option in options.split():

@@ -11,7 +11,8 @@ from rich.segment import Segment
 from rich.style import Style
 
 from attnexplain.arithmetic import write_number
-from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
+from attnexplain.render.ink import BOLD, PLAIN, Ink
+from attnexplain.render.page import note_line
 from attnexplain.render.picture import shade
 from attnexplain.steps.step import Gallery, Thumbnail
 
@@ -43,9 +44,8 @@ class GalleryPage:
         size = -(-columns // blocks)
         width = max(min((options.max_width - gutter) // size - 1, WIDEST), 1)
         height = self._height(console.height, width, blocks)
-        yield Segment(
-            f"{self.gallery.column_name} (across), {self.gallery.row_name} (down), each counted from 0\n", DIM
-        )
+        names = f"{self.gallery.column_name} (across), {self.gallery.row_name} (down), each counted from 0"
+        yield note_line(self.ink, names)
         for start in range(0, columns, size):
             shown = range(start, min(start + size, columns))
             yield Segment(" " * gutter + " ".join(str(column).ljust(width) for column in shown).rstrip() + "\n", BOLD)

@@ -155,14 +155,16 @@ def open_checkpoint(source: str, *, layer: int = 0, head: int = 0, download: boo
         found = sources.find(source)
     name = source if source == sources.MINILM else _name(source)
     try:
-        return Checkpoint(found.folder, name, layer=layer, head=head, file=found.file, verification=found.verification)
+        return Checkpoint(
+            found.folder, name, source=source, layer=layer, head=head, file=found.file, verification=found.verification
+        )
     except DataError as error:
         raise CheckpointError(f"{name}: {error.message}", hint=error.hint) from error
 
 
 def _name(source: str) -> str:
-    """Return how a model is called on the screen: a path without what stands before its last name."""
-    return Path(source).resolve().name if Path(source).exists() else source
+    """Return how a model is called on the screen: a path by its last name alone."""
+    return source if sources.NAME.fullmatch(source) else Path(source).resolve().name
 
 
 def _check_range(what: str, number: int, count: int, name: str) -> None:

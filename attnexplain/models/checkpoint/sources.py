@@ -92,21 +92,25 @@ def find(source: str, environment: Mapping[str, str] | None = None) -> Found:
         return _minilm()
     if source.endswith((".bin", ".pt", ".pth", ".ckpt", ".pkl")):
         raise pickled(Path(source).name)
-    try:
-        path = Path(source)
-        if path.is_dir():
-            return Found(path)
-        if source.endswith(".safetensors"):
-            if not path.exists():
-                raise CommandError(f"cannot open {visible(source)}: No such file or directory")
-            return Found(path.parent, path)
-    except (OSError, ValueError) as error:
-        raise CommandError(f"cannot open {visible(source)}: not a file name") from error
+    path = Path(source)
+    if _exists(path) and path.is_dir():
+        return Found(path)
+    if source.endswith(".safetensors"):
+        if not _exists(path):
+            raise CommandError(f"cannot open {visible(source)}: No such file or directory")
+        return Found(path.parent, path)
     if NAME.fullmatch(source):
         folder = _in_cache(source, os.environ if environment is None else environment)
         if folder is not None:
             return Found(folder)
     raise CommandError(f"there is no model {visible(source)!r}", hint=_hint(source))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name too long, or with a zero in it
+        return False
 
 
 def _hint(source: str) -> str:
