@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from attnexplain.attention import AttentionTrace, Head
-from attnexplain.errors import CheckpointError, CommandError, DataError, NumbersError
+from attnexplain.errors import CheckpointError, CommandError, DataError, NumbersError, TextError
 from attnexplain.models.checkpoint import bert, distilbert, gpt2, roberta, sources
 from attnexplain.models.checkpoint.config import read_config
 from attnexplain.models.checkpoint.tensors import open_tensors
@@ -97,10 +98,11 @@ class Checkpoint:
     @cached_property
     def head(self) -> Head:
         """The chosen head. Its numbers are float64, so that what is worked out by hand adds up to the last digit."""
-        try:
-            chosen = self._parameters.family.heads(self._parameters, self._layer)[self._head]
-        except NumbersError as error:
-            raise broken(self._parameters, self._layer, error) from error
+        with _named(self.info.name):
+            try:
+                chosen = self._parameters.family.heads(self._parameters, self._layer)[self._head]
+            except NumbersError as error:
+                raise broken(self._parameters, self._layer, error) from error
         return Head(**{name: part.astype(np.float64) for name, part in vars(chosen).items()})
 
     def tokenize(self, sentence: str, phrases: Sequence[str], max_tokens: int) -> Tokens:
@@ -110,21 +112,24 @@ class Checkpoint:
                 "--phrase does not go with a checkpoint, whose own tokenizer makes the tokens",
                 hint="--merge-words joins the pieces of a word",
             )
-        return self._pieces.tokenize(sentence, max_tokens, self._sizes.named["vocab_size"])
+        with _named(self.info.name):
+            return self._pieces.tokenize(sentence, max_tokens, self._sizes.named["vocab_size"])
 
     def embed(self, tokens: Tokens) -> Embedded:
         """Run the layers below the chosen one, and return what its attention reads."""
-        states = [layer.states for layer in run_layers(self._parameters, tokens.ids, self._layer)][-1]
-        self._verify()
+        with _named(self.info.name):
+            states = [layer.states for layer in run_layers(self._parameters, tokens.ids, self._layer)][-1]
+            self._verify()
         nothing = ("",) * len(tokens.words)
         return Embedded(states.astype(np.float64), nothing, tokens.special)
 
     def every_head(self, tokens: Tokens) -> Iterator[tuple[int, int, AttentionTrace]]:
         """Run all layers, and yield each layer, head and trace as soon as it is there."""
-        for layer in run_layers(self._parameters, tokens.ids, self._sizes.layers - 1):
-            for head, trace in enumerate(layer.traces()):
-                yield layer.number, head, trace
-        self._verify()
+        with _named(self.info.name):
+            self._verify()
+            for layer in run_layers(self._parameters, tokens.ids, self._sizes.layers - 1):
+                for head, trace in enumerate(layer.traces()):
+                    yield layer.number, head, trace
 
     def neighbours(self, vectors: Array, count: int, own: Sequence[str]) -> None:
         """The values of a head in the midst of a network are not comparable with those of single words."""
@@ -154,10 +159,19 @@ def open_checkpoint(source: str, *, layer: int = 0, head: int = 0, download: boo
     else:
         found = sources.find(source)
     name = source if source == sources.MINILM else _name(source)
-    try:
+    with _named(name):
         return Checkpoint(
             found.folder, name, source=source, layer=layer, head=head, file=found.file, verification=found.verification
         )
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Say which checkpoint it is that does not work."""
+    try:
+        yield
+    except TextError:
+        raise
     except DataError as error:
         raise CheckpointError(f"{name}: {error.message}", hint=error.hint) from error
 

@@ -89,9 +89,8 @@ class TensorFile:
     @staticmethod
     def _check_by_library(path: Path) -> None:
         """Offsets that overlap or leave the file, types, shapes: the format's own library knows the rules."""
-        safetensors = needed("safetensors")
         try:
-            with safetensors.safe_open(path, framework="numpy"):
+            with needed("safetensors").safe_open(path, framework="numpy"):
                 pass
         except Exception as error:
             raise CheckpointError(f"not a valid .safetensors file: {error}") from error
@@ -138,6 +137,7 @@ def open_tensors(folder: Path, file: Path | None = None) -> Tensors:
     Raises:
         CheckpointError: there is none, or what is there does not work.
     """
+    needed("safetensors")
     if file is not None:
         return Tensors([_opened(file)])
     if (folder / SINGLE).exists():

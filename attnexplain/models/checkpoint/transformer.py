@@ -201,7 +201,7 @@ def run_layers(parameters: Parameters, ids: Sequence[int], last: int) -> Iterato
         with np.errstate(all="ignore"):  # what is not finite is refused with the name of its tensor
             states = family.first_states(parameters, ids)
             for layer in range(last + 1):
-                work = Layer(layer, family.attention_input(parameters, layer, states), parameters)
+                work = Layer(layer, _finite(family.attention_input(parameters, layer, states)), parameters)
                 yield work
                 if layer < last:
                     contexts = np.hstack([trace.context for trace in work.traces()])  # h × [n, d_v] -> [n, d_model]
@@ -209,6 +209,12 @@ def run_layers(parameters: Parameters, ids: Sequence[int], last: int) -> Iterato
                 parameters.tensors.let_go()
     except NumbersError as error:
         raise broken(parameters, layer, error) from error
+
+
+def _finite(states: Array) -> Array:
+    if not np.isfinite(states).all():
+        raise NumbersError("the numbers grow too large to multiply, or are not finite")
+    return states
 
 
 def broken(parameters: Parameters, layer: int | None, error: NumbersError) -> CheckpointError:

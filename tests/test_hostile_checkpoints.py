@@ -1,0 +1,308 @@
+"""A checkpoint is data from strangers: whatever is in the folder, one clear line, exit code 3, and nothing is run."""
+
+import json
+import os
+import resource
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("safetensors", reason="the extra attnexplain[models] is not installed")
+pytest.importorskip("tokenizers", reason="the extra attnexplain[models] is not installed")
+
+from test_cli import call
+
+FOLDER = Path(__file__).parent / "data" / "checkpoints"
+SENTENCE = "The animal was too tired"
+
+
+def edit(name, change):
+    """Change a JSON file of the folder."""
+
+    def act(folder):
+        path = folder / name
+        content = json.loads(path.read_text())
+        result = change(content)
+        path.write_text(json.dumps(content if result is None else result))
+
+    return act
+
+
+def config(**keys):
+    return edit("config.json", lambda content: content.update(keys))
+
+
+def without(key):
+    return edit("config.json", lambda content: content.pop(key) and None)
+
+
+def written(name, data):
+    def act(folder):
+        (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+
+    return act
+
+
+def removed(name):
+    return lambda folder: (folder / name).unlink()
+
+
+def fifo(name):
+    def act(folder):
+        (folder / name).unlink(missing_ok=True)
+        os.mkfifo(folder / name)
+
+    return act
+
+
+def linked(name, target):
+    def act(folder):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(target)
+
+    return act
+
+
+def header(change, data=None):
+    """Change the header of model.safetensors; the numbers stay, or are `data`."""
+
+    def act(folder):
+        path = folder / "model.safetensors"
+        raw = path.read_bytes()
+        length = int.from_bytes(raw[:8], "little")
+        entries = json.loads(raw[8 : 8 + length])
+        changed = change(entries)
+        text = changed if isinstance(changed, bytes) else json.dumps(entries if changed is None else changed).encode()
+        path.write_bytes(struct.pack("<Q", len(text)) + text + (raw[8 + length :] if data is None else data))
+
+    return act
+
+
+def number(tensor, value):
+    """Overwrite the first number of a tensor."""
+
+    def act(folder):
+        path = folder / "model.safetensors"
+        raw = bytearray(path.read_bytes())
+        length = int.from_bytes(raw[:8], "little")
+        start = 8 + length + json.loads(raw[8 : 8 + length])[tensor]["data_offsets"][0]
+        raw[start : start + 4] = struct.pack("<f", value)
+        path.write_bytes(raw)
+
+    return act
+
+
+def tokenizer(change):
+    return edit("tokenizer.json", change)
+
+
+def sharded(weight_map):
+    def act(folder):
+        (folder / "model.safetensors").rename(folder / "part.safetensors")
+        (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
+
+    return act
+
+
+def both(*acts):
+    def act(folder):
+        for each in acts:
+            each(folder)
+
+    return act
+
+
+QUERY = "encoder.layer.0.attention.self.query.weight"
+GAIN = "encoder.layer.1.output.LayerNorm.weight"
+DEEP = b"[" * 100_000
+SPLIT = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
+CHARSMAP = {"type": "Precompiled", "precompiled_charsmap": "/////wAA"}
+EMPTY_CHARSMAP = {"type": "Precompiled", "precompiled_charsmap": "AAAAAAAA"}
+
+# what is done to the folder, and what the line has to say
+CASES = {
+    "no config": (removed("config.json"), "config.json: No such file"),
+    "config not JSON": (written("config.json", "{"), "config.json: not JSON"),
+    "config not UTF-8": (written("config.json", b"\xff"), "config.json: not UTF-8"),
+    "config a list": (written("config.json", "[]"), "config.json: not an object"),
+    "config nested deeply": (written("config.json", DEEP), "config.json: lists are nested too deeply"),
+    "config huge": (written("config.json", b" " * (1 << 21)), "config.json: the file is larger than 1 MiB"),
+    "config key twice": (written("config.json", '{"a": 1, "a": 2}'), "the key 'a' occurs twice"),
+    "config a pipe": (fifo("config.json"), "config.json: not a regular file"),
+    "config a device": (linked("config.json", "/dev/zero"), "config.json: not a regular file"),
+    "config a folder": (linked("config.json", "/"), "Is a directory"),
+    "config a link to itself": (linked("config.json", "config.json"), "cannot open"),
+    "code of its own": (config(auto_map={"AutoModel": "evil.Model"}), "asks to run code"),
+    "no family": (without("model_type"), "config.json has no model_type"),
+    "unknown family": (config(model_type="t5"), "model_type = 't5' is not one of those"),
+    "family a number": (config(model_type=3), "model_type must be a short text"),
+    "family with controls": (config(model_type="\x1b[31mred"), "is not one of those"),
+    "no sizes": (without("hidden_size"), "config.json has no hidden_size"),
+    "size a text": (config(hidden_size="12"), "hidden_size must be a whole number"),
+    "size a fraction": (config(hidden_size=12.0), "hidden_size must be a whole number"),
+    "size true": (config(hidden_size=True), "hidden_size must be a whole number"),
+    "size negative": (config(hidden_size=-12), "hidden_size must be a whole number"),
+    "size enormous": (config(hidden_size=10**30), "hidden_size must be a whole number"),
+    "layers enormous": (config(num_hidden_layers=10**9), "num_hidden_layers must be a whole number"),
+    "layers too many": (config(num_hidden_layers=5), "encoder.layer.3.attention.self.query.weight is missing"),
+    "layers too few": (config(num_hidden_layers=2), "num_hidden_layers = 2, and the tensors have more"),
+    "heads do not divide": (config(num_attention_heads=5), "hidden_size = 12 is not a multiple of num_attention_heads = 5"),
+    "width of another": (config(hidden_size=24), "has the shape (160, 12); config.json says hidden_size = 24"),
+    "inner width of another": (config(intermediate_size=21), "config.json says hidden_size = 12, intermediate_size = 21"),
+    "vocabulary of another": (config(vocab_size=161), "vocab_size = 161"),
+    "positions of another": (config(max_position_embeddings=49), "max_position_embeddings = 49"),
+    "epsilon a text": (config(layer_norm_eps="0"), "layer_norm_eps must be a number"),
+    "epsilon negative": (config(layer_norm_eps=-1), "layer_norm_eps must be a number"),
+    "activation unknown": (config(hidden_act="__import__('os')"), "hidden_act = \"__import__('os')\" is not known"),
+    "relative positions": (config(position_embedding_type="relative_key"), "position_embedding_type = 'relative_key'"),
+    "no tensors": (removed("model.safetensors"), "there is no model.safetensors"),
+    "a pickle only": (
+        both(removed("model.safetensors"), written("pytorch_model.bin", b"\x80\x04.")), "pytorch_model.bin is a pickle"
+    ),
+    "tensors empty": (written("model.safetensors", b""), "its first bytes promise"),
+    "tensors short": (written("model.safetensors", b"abc"), "its first bytes promise"),
+    "tensors a pipe": (fifo("model.safetensors"), "not a regular file"),
+    "tensors a device": (linked("model.safetensors", "/dev/zero"), "not a regular file"),
+    "tensors dangling": (linked("model.safetensors", "/nowhere"), "there is no model.safetensors"),
+    "header longer than the file": (written("model.safetensors", struct.pack("<Q", 1 << 40) + b"{}"), "promise a header"),
+    "header of all ones": (written("model.safetensors", b"\xff" * 64), "promise a header"),
+    "header not JSON": (written("model.safetensors", struct.pack("<Q", 2) + b"{x"), "not JSON"),
+    "header deep": (written("model.safetensors", struct.pack("<Q", len(DEEP)) + DEEP), "nested too deeply"),
+    "header huge": (
+        written("model.safetensors", struct.pack("<Q", 1 << 25) + b" " * (1 << 25)), "its header is larger than 16 MiB"
+    ),
+    "header a list": (written("model.safetensors", struct.pack("<Q", 2) + b"[]"), "not an object"),
+    "tensor twice": (
+        header(lambda entries: json.dumps(entries)[:-1].encode() + b', "' + QUERY.encode() + b'": {}}'),
+        f"the key '{QUERY}' occurs twice",
+    ),
+    "tensor without a shape": (header(lambda entries: entries[QUERY].pop("shape") and None), "not a valid .safetensors"),
+    "offsets out of range": (
+        header(lambda entries: entries[QUERY].update(data_offsets=[0, 1 << 50])), "not a valid .safetensors"
+    ),
+    "offsets negative": (header(lambda entries: entries[QUERY].update(data_offsets=[-8, 0])), "not a valid .safetensors"),
+    "offsets backwards": (header(lambda entries: entries[QUERY].update(data_offsets=[576, 0])), "not a valid"),
+    "offsets overlap": (header(lambda entries: entries[QUERY].update(entries[GAIN])), "not a valid .safetensors"),
+    "numbers cut off": (header(lambda entries: None, b"\0" * 100), "not a valid .safetensors"),
+    "shape overflows": (header(lambda entries: entries[QUERY].update(shape=[1 << 62, 1 << 62])), "not a valid"),
+    "shape of another": (header(lambda entries: entries[QUERY].update(shape=[144])), "has the shape (144,)"),
+    "shape negative": (header(lambda entries: entries[QUERY].update(shape=[-12, -12])), "not a valid"),
+    "type unknown": (header(lambda entries: entries[QUERY].update(dtype="F31")), "not a valid .safetensors"),
+    "type not a float": (header(lambda entries: entries[QUERY].update(dtype="I32")), "is stored as I32"),
+    "name with controls": (header(lambda entries: {"\x1b[2J": entries[QUERY]}), "not a valid .safetensors"),
+    "NaN in a matrix": (number(QUERY, float("nan")), f"the tensor {QUERY} holds a number that is not finite"),
+    "infinity in a gain": (number(GAIN, float("inf")), f"the tensor {GAIN} holds a number that is not finite"),
+    "NaN in the embeddings": (
+        number("embeddings.LayerNorm.bias", float("nan")), "the tensor embeddings.LayerNorm.bias holds a number"
+    ),
+    "numbers that overflow": (
+        both(number(QUERY, 3e38), number("embeddings.LayerNorm.weight", 3e38)), "not finite"
+    ),
+    "index above": (sharded({QUERY: "../part.safetensors"}), "names the file '../part.safetensors'"),
+    "index absolute": (sharded({QUERY: "/etc/passwd"}), "names the file '/etc/passwd'"),
+    "index hidden": (sharded({QUERY: ".part.safetensors"}), "a plain name in the same folder is wanted"),
+    "index with controls": (sharded({QUERY: "\x1b[2J.safetensors"}), "a plain name in the same folder is wanted"),
+    "index of a pickle": (sharded({QUERY: "pytorch_model.bin"}), "a plain name in the same folder is wanted"),
+    "index of nothing": (sharded({QUERY: "missing.safetensors"}), "missing.safetensors"),
+    "index wrong": (sharded({"nothing": "part.safetensors"}), "says that nothing is in part.safetensors"),
+    "index empty": (sharded({}), "has no weight_map"),
+    "index a number": (sharded(7), "has no weight_map"),
+    "index of numbers": (sharded({QUERY: 7}), "names the file '7'"),
+    "index of many": (sharded({str(i): f"{i}.safetensors" for i in range(600)}), "names 600 files"),
+    "no tokenizer": (removed("tokenizer.json"), "there is no tokenizer.json"),
+    "tokenizer not JSON": (written("tokenizer.json", "{"), "tokenizer.json does not work"),
+    "tokenizer not UTF-8": (written("tokenizer.json", b"\xff"), "tokenizer.json is not UTF-8"),
+    "tokenizer deep": (written("tokenizer.json", DEEP), "tokenizer.json does not work"),
+    "tokenizer huge": (written("tokenizer.json", b" " * ((1 << 26) + 1)), "the file is larger than 64 MiB"),
+    "tokenizer a pipe": (fifo("tokenizer.json"), "not a regular file"),
+    "tokenizer without a model": (tokenizer(lambda content: content.pop("model") and None), "does not work"),
+    "tokenizer of one word": (
+        tokenizer(lambda content: content["model"].update(vocab={"x": 0})), "tokenizer.json does not work"
+    ),
+    "tokenizer with numbers too large": (
+        tokenizer(lambda content: content["model"]["vocab"].update({"the": 4_000_000_000})), "the token number 4000000000"
+    ),
+    "tokenizer slow": (tokenizer(lambda content: content.update(pre_tokenizer=SPLIT)), "splits by the regular expression"),
+    "tokenizer panics": (tokenizer(lambda content: content.update(normalizer=CHARSMAP)), "the tokenizer panicked"),
+    "tokenizer panics late": (tokenizer(lambda content: content.update(normalizer=EMPTY_CHARSMAP)), "panicked"),
+    "vocabulary not UTF-8": (both(removed("tokenizer.json"), written("vocab.txt", b"\xff")), "vocab.txt is not UTF-8"),
+    "vocabulary empty": (both(removed("tokenizer.json"), written("vocab.txt", b"")), "does not work"),
+    "merges of nothing": (
+        both(removed("tokenizer.json"), written("vocab.json", "{}"), written("merges.txt", "a b\n")), "does not work"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_bad_checkpoint_gets_one_clear_line(name, tmp_path, capfd):
+    act, message = CASES[name]
+    folder = tmp_path / "bert"
+    shutil.copytree(FOLDER / "bert", folder)
+    act(folder)
+    start = time.monotonic()
+    layer = "1" if name == "layers too few" else "2"
+    code, out, err = call("--model", str(folder), "--layer", layer, "--head", "2", SENTENCE)
+    assert (code, out) == (3, "")
+    assert message in err
+    assert err.startswith("attnexplain: error: bert: ")
+    assert not [line for line in err.strip().split("\n")[1:] if not line.startswith("  hint: ")]
+    assert all(character >= " " or character == "\n" for character in err)
+    assert capfd.readouterr() == ("", "")  # nothing was written past Python's own streams
+    assert time.monotonic() - start < 10
+
+
+def test_at_least_eighty_cases():
+    assert len(CASES) >= 80
+
+
+def test_a_header_that_lies_costs_no_memory(tmp_path):
+    """A sparse file of 40 GB with a valid header: what is not asked for is not read."""
+    folder = tmp_path / "bert"
+    shutil.copytree(FOLDER / "bert", folder)
+    path = folder / "model.safetensors"
+    raw = path.read_bytes()
+    length = int.from_bytes(raw[:8], "little")
+    entries = json.loads(raw[8 : 8 + length])
+    end = max(entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__")
+    huge = 40 << 30
+    entries["unused"] = {"dtype": "F32", "shape": [huge // 4], "data_offsets": [end, end + huge]}
+    text = json.dumps(entries).encode()
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + raw[8 + length :])
+        file.truncate(8 + len(text) + end + huge)
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, 1 << 30))
+
+    command = [sys.executable, "-m", "attnexplain", "--model", str(folder), "--json", SENTENCE]
+    done = subprocess.run(command, capture_output=True, timeout=60, preexec_fn=limit)
+    assert (done.returncode, done.stderr) == (0, b"")
+    path.write_bytes(b"")
+
+
+def test_nothing_touches_the_network_without_download(monkeypatch, tmp_path):
+    def refuse(*arguments, **options):
+        raise AssertionError("the network was touched")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    assert call("--model", str(FOLDER / "bert"), SENTENCE)[0] == 0
+    assert call("--model", "openai-community/gpt2", SENTENCE)[0] == 2
+
+
+def test_nothing_in_the_folder_is_ever_run(tmp_path):
+    folder = tmp_path / "bert"
+    shutil.copytree(FOLDER / "bert", folder)
+    for name in ("modeling_bert.py", "tokenizers.py", "safetensors.py", "__init__.py", "sitecustomize.py"):
+        (folder / name).write_text("open('was-run', 'w').close()\n")
+    command = [sys.executable, "-P", "-m", "attnexplain", "--model", ".", SENTENCE]
+    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert not (folder / "was-run").exists()
