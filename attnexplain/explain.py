@@ -104,6 +104,8 @@ def explain(
         raise CommandError(f"{source.info.name} is a finished example", hint="leave the sentence out")
     text = sentence if sentence is not None else source.example or ""
     tokens = source.tokenize(text, phrases, max_tokens)
+    if merge_words and not tokens.spans:
+        raise CommandError(f"--merge-words joins pieces of words, and the tokens of {source.info.name} are whole words")
     causal = source.causal if causal is None else causal
     mask = causal_mask(len(tokens.words)) if causal else None
     divisor = source.scale if scale is None else None if scale else 1.0

@@ -277,6 +277,7 @@ def test_an_overview_fits_the_screen_and_draws_without_colour_too():
         (["--layer", "1"], "--layer and --head choose from a checkpoint; tiny has one layer with one head"),
         (["--model", "BERT", "--phrase", "a b"], "--phrase does not go with a checkpoint"),
         (["--model", "BERT", "--query", "zebra"], "--query: 'zebra' is not a token of this sentence"),
+        (["--merge-words"], "--merge-words joins pieces of words, and the tokens of tiny are whole words"),
         (["--download"], "--download needs the name of a model"),
         (["--download", "--model", "tiny"], "--download fetches checkpoints"),
         (["--model", "no-such-model"], "there is no model 'no-such-model'"),

