@@ -29,13 +29,17 @@ from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS, visible
 if TYPE_CHECKING:
     from attnexplain.explain import Explanation
     from attnexplain.models import Model
-    from attnexplain.render.ink import Palette
+    from attnexplain.render.ink import Ink, Palette
+    from attnexplain.render.themes import ThemeName
     from attnexplain.steps.step import Lesson
 
 NAME = "attnexplain"
 WIDTHS = (20, 500)
 HEIGHT = 100
 """Lines of a screen that is none."""
+PICTURE_WIDTH = 100
+"""Columns of an .svg."""
+ONE_SENTENCE = (".svg", ".html", ".npz")
 LONGEST_LINE = 1 << 20
 """Bytes of one line of input."""
 
@@ -57,6 +61,13 @@ EXAMPLES = f"""Examples:
   {NAME} -- "-5 degrees is cold"
 
 Exit codes: 0 done, 1 the output could not be written, 2 fix the command, 3 fix the data, 70 a bug of ours."""
+
+
+class Theme(StrEnum):
+    """The paper of a picture."""
+
+    dark = "dark"
+    light = "light"
 
 
 class When(StrEnum):
@@ -90,6 +101,10 @@ class Request:
     causal: bool | None
     scale: bool | None
     json: bool
+    output: str | None
+    force: bool
+    theme: ThemeName
+    json_schema: bool
     digits: int
     seed: int
     width: int | None
@@ -100,6 +115,11 @@ class Request:
     debug: bool
     model_card: bool
     version: bool
+
+    @property
+    def form(self) -> str:
+        """What is written: ".svg", ".html", ".txt", ".json", ".npz"; "" for a lesson on the screen."""
+        return ".json" if self.json else "" if self.output is None else Path(self.output).suffix.lower()
 
     @property
     def shown(self) -> tuple[int, ...]:
@@ -201,6 +221,13 @@ def request(
     ] = None,
     pause: Annotated[bool, typer.Option("--pause", help="Wait for Enter between the steps, on a terminal.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per sentence, one per line.")] = False,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write FILE, a .svg, .html, .txt, .json or .npz."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")] = False,
+    theme: Annotated[Theme, typer.Option(metavar="THEME", help="dark or light, for .svg and .html.")] = Theme.dark,
+    json_schema: Annotated[bool, typer.Option("--json-schema", help="Show the JSON Schema of --json.")] = False,
     digits: Annotated[int, typer.Option(parser=DIGITS, metavar="N", help="Digits after the point, 0 to 8.")] = 2,
     seed: Annotated[int, typer.Option(parser=SEED, metavar="N", help="For the untrained model.")] = 0,
     width: Annotated[
@@ -223,7 +250,8 @@ def request(
     """See self-attention happen on your own sentence: four steps, with every number."""
     return Request(
         sentence, file, tuple(step or ()), query, key, tuple(phrase or ()), model, layer, head, overview, find,
-        merge_words, download, compare, explain, pause, causal, scale, json, digits, seed, width, color, ascii, brief,
+        merge_words, download, compare, explain, pause, causal, scale, json,
+        output, force, theme.value, json_schema, digits, seed, width, color, ascii, brief,
         max_tokens, debug, model_card, version,
     )  # fmt: skip
 
@@ -237,6 +265,7 @@ _CHECKED: Mapping[str, Callable[[Any], Any]] = {
     "width": COLUMNS,
     "max_tokens": TOKENS,
     "color": When,
+    "theme": Theme,
 }
 """How the values of options are checked, where any text will not do."""
 
@@ -347,7 +376,10 @@ def _serve(asked: Request) -> int:
             "there is no sentence", hint=f"{NAME} --model {shlex.quote(str(asked.model))} 'your sentence'"
         )
     draw = _drawer(asked)
-    count, held = 0, ""
+    pieces: list[str | bytes] = []
+    deliver = _write if asked.output is None else pieces.append
+    count = 0
+    held: str | bytes = ""
     unseen = list(dict.fromkeys(asked.phrases))
     for line in _lines(asked, model.example):
         try:
@@ -358,28 +390,45 @@ def _serve(asked: Request) -> int:
         except AttnExplainError as error:
             error.place = line.place
             raise
-        if count and not asked.json:
-            text = "\n" + text
+        if count:
+            text = _following(asked, text)
         if asked.phrases:  # one sentence waits, so that nothing is written when the only one lacks a phrase
             held, text = text, held
-        _write(text)
+        deliver(text)
         count += 1
     if not count:
         raise TextError(f"{_source(asked)} has no sentence in it")
     if unseen:
         raise PhraseError(unseen[0])
-    _write(held)
+    deliver(held)
+    _save(asked, pieces)
     return 0
 
 
-def _looked_over(asked: Request, line: Line, model: Model) -> str:
+def _following(asked: Request, text: str | bytes) -> str | bytes:
+    """Put what follows another sentence's behind an empty line, where there may be several."""
+    if asked.form in ONE_SENTENCE:
+        raise CommandError(f"{asked.form} holds one sentence, and there are several", hint="write .txt or .json")
+    return "\n" + text if isinstance(text, str) and asked.form in ("", ".txt") else text
+
+
+def _save(asked: Request, pieces: Sequence[str | bytes]) -> None:
+    """Write the output file, where there is one."""
+    if asked.output is not None:
+        from attnexplain.output import write_file
+
+        data = b"".join(piece.encode() if isinstance(piece, str) else piece for piece in pieces)
+        write_file(asked.output, data, force=asked.force)
+
+
+def _looked_over(asked: Request, line: Line, model: Model) -> str | bytes:
     """Run all heads on one sentence."""
     from attnexplain.overview import overview
 
     found = overview(
         line.text or "", model=model, find=asked.find, max_tokens=asked.max_tokens, merge_words=asked.merge_words
     )
-    if asked.json:
+    if asked.form == ".json":
         from attnexplain.render.json import render_overview
 
         return render_overview(found)
@@ -388,7 +437,9 @@ def _looked_over(asked: Request, line: Line, model: Model) -> str:
     return _page(asked)(overview_lesson(found) if asked.find is None else ranking_lesson(found, asked.digits))
 
 
-def _explained(asked: Request, line: Line, model: Model, unseen: list[str], draw: Callable[..., str]) -> str:
+def _explained(
+    asked: Request, line: Line, model: Model, unseen: list[str], draw: Callable[..., str | bytes]
+) -> str | bytes:
     """Explain one sentence. In one of many, the phrases that it lacks do not matter."""
     is_alone = asked.sentence not in (None, "-") and asked.compare is None
     traces = []
@@ -420,12 +471,16 @@ def _traced(asked: Request, text: str | None, model: Model, *, is_alone: bool) -
             return trace, phrases
 
 
-def _drawer(asked: Request) -> Callable[..., str]:
-    """Choose what becomes of a trace, or of two to be compared: JSON, or a lesson."""
-    if asked.json:
+def _drawer(asked: Request) -> Callable[..., str | bytes]:
+    """Choose what becomes of a trace, or of two to be compared: JSON, arrays, or a lesson."""
+    if asked.form == ".json":
         from attnexplain.render.json import render_json
 
         return lambda *traces: "".join(render_json(trace, asked.shown) for trace in traces)
+    if asked.form == ".npz":
+        from attnexplain.render.npz import render_npz
+
+        return render_npz
     from attnexplain.steps import lesson
 
     page = _page(asked)
@@ -447,7 +502,13 @@ def _page(asked: Request) -> Callable[[Lesson], str]:
     from attnexplain.render.ink import Ink
     from attnexplain.render.terminal import render_text
 
-    ink = Ink(_palette(asked.color, os.environ), asked.ascii or not _can_draw(sys.stdout), asked.digits)
+    if asked.form in (".svg", ".html"):
+        return _picture(asked, Ink("truecolor", asked.ascii, asked.digits))
+    if asked.output is not None:
+        palette, is_ascii = (_palette(asked.color, os.environ) if asked.color is When.always else None), asked.ascii
+    else:
+        palette, is_ascii = _palette(asked.color, os.environ), asked.ascii or not _can_draw(sys.stdout)
+    ink = Ink(palette, is_ascii, asked.digits)
     width, height = asked.width or _width(os.environ), _height(os.environ)
     if asked.pause and _is_terminal(sys.stdout) and _is_terminal(sys.stdin):
         return lambda lesson: _paused(
@@ -455,6 +516,18 @@ def _page(asked: Request) -> Callable[[Lesson], str]:
             ink.text("…"),
         )
     return lambda lesson: render_text(lesson, ink, width=width, height=height, brief=asked.brief)
+
+
+def _picture(asked: Request, ink: Ink) -> Callable[[Lesson], str]:
+    """Choose how a lesson is drawn outside of the terminal."""
+    if asked.form == ".html":
+        from attnexplain.render.html import render_html
+
+        return lambda lesson: render_html(lesson, ink, theme=asked.theme, brief=asked.brief)
+    from attnexplain.render.svg import render_svg
+
+    width = asked.width or PICTURE_WIDTH
+    return lambda lesson: render_svg(lesson, ink, width=width, theme=asked.theme, brief=asked.brief)
 
 
 def _paused(parts: Sequence[str], sign: str) -> str:
@@ -470,6 +543,8 @@ def _answer_at_once(asked: Request) -> int | None:
     """Do what needs no sentence; None where there is one to explain."""
     if asked.version:
         return _show_version()
+    _refuse_conflicts(asked)
+    _refuse_outputs(asked)
     if asked.model_card:
         from attnexplain.models.tiny import card
 
@@ -478,11 +553,18 @@ def _answer_at_once(asked: Request) -> int | None:
     if asked.explain is not None:
         from attnexplain.steps.topics import topic
 
-        _write(_page(asked)(topic(asked.explain, asked.digits)))
+        article = _page(asked)(topic(asked.explain, asked.digits))
+        if asked.output is None:
+            _write(article)
+        _save(asked, [article])
+        return 0
+    if asked.json_schema:
+        from importlib.resources import files
+
+        _write(files("attnexplain").joinpath("render/schema.json").read_text(encoding="utf-8"))
         return 0
     if asked.sentence is not None and asked.file is not None:
         raise CommandError("a sentence and --file exclude each other", hint="give one of them")
-    _refuse_conflicts(asked)
     nothing = asked.sentence is None and asked.file is None and not _is_file(asked.model)
     if nothing and _is_terminal(sys.stdin):
         command = typer.main.get_command(app)
@@ -509,6 +591,26 @@ def _refuse_conflicts(asked: Request) -> None:
                 raise CommandError(f"{all_heads} runs every head as it is, so {option} does not go with it")
     if asked.download and asked.model is None:
         raise CommandError("--download needs the name of a model", hint="--model openai-community/gpt2")
+
+
+def _refuse_outputs(asked: Request) -> None:
+    """Refuse output files that cannot hold what is asked for, and those that exist."""
+    if asked.force and asked.output is None:
+        raise CommandError("--force replaces the file of --output, and there is none")
+    if asked.output is None:
+        return
+    from attnexplain.output import check_output
+
+    check_output(asked.output, force=asked.force)
+    if asked.json and not asked.output.lower().endswith(".json"):
+        raise CommandError("--json and --output with another ending exclude each other", hint="--output FILE.json")
+    is_trace = not (asked.overview or asked.find is not None or asked.compare is not None or asked.explain is not None)
+    if asked.form == ".npz" and not is_trace:
+        raise CommandError(".npz holds the trace of one sentence", hint="write .json, .txt, .svg or .html")
+    if asked.form == ".json" and asked.explain is not None:
+        raise CommandError("an article is a text", hint="write .txt, .svg or .html")
+    if asked.pause:
+        raise CommandError("--pause waits on a terminal, so --output does not go with it")
 
 
 def _show_version() -> int:
@@ -628,7 +730,8 @@ def _can_draw(stream: IO[str] | None) -> bool:
 # Writing
 
 
-def _write(text: str) -> None:
+def _write(text: str | bytes) -> None:
+    assert isinstance(text, str)  # noqa: S101 - bytes go to files alone
     if sys.stdout is None:
         raise OutputError("standard output is closed")
     sys.stdout.write(text)

@@ -46,6 +46,7 @@ def on_terminal(*arguments, columns=80, keys=b"", **environment):
     """Run the command on a pseudo-terminal of its own; return the exit status and what the screen got."""
     child, screen = pty.fork()
     if child == 0:  # pragma: no cover - the child becomes the command
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a runner in the background may have it ignored
         os.execve(COMMAND[0], [*COMMAND, *arguments], {**os.environ, **environment})
     import fcntl
     import struct
@@ -399,6 +400,7 @@ def test_ctrl_c_ends_a_shell_loop():
     loop = f'for i in 1 2 3; do "{sys.executable}" -m attnexplain -; echo again; done'
     child, screen = pty.fork()
     if child == 0:  # pragma: no cover
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execvp("bash", ["bash", "-c", loop])
     time.sleep(1)
     os.write(screen, b"\x03")

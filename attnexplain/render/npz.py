@@ -1,0 +1,35 @@
+"""A trace as a .npz file: all arrays, the parameter matrices, the tokens; it loads without pickle."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+
+from attnexplain.explain import Explanation
+from attnexplain.render.json import SCHEMA
+
+ARRAYS = ("embeddings", "queries", "keys", "values", "scores", "scaled_scores", "weights", "context")
+PARAMETERS = ("w_q", "w_k", "w_v", "b_q", "b_k", "b_v")
+
+
+def render_npz(trace: Explanation) -> bytes:
+    """Put a trace into the bytes of a .npz file.
+
+    The keys are those of the JSON, each array with its full precision (a masked scaled score is -inf), and beside them
+    `w_q`, `w_k`, `w_v` and the biases of the head, where it has them; `sentence`, `model` and `kind` are texts.
+    """
+    arrays: dict[str, Any] = {name: array for name in ARRAYS if (array := getattr(trace, name)) is not None}
+    if trace.head is not None:
+        arrays |= {name: array for name in PARAMETERS if (array := getattr(trace.head, name)) is not None}
+    if trace.special:
+        arrays["special"] = np.array(trace.special)
+    model = trace.model
+    texts = {"schema": SCHEMA, "sentence": trace.sentence, "model": model.name, "kind": model.kind}
+    numbers = {"scale": trace.scale, "causal": trace.causal, "layer": model.layer, "head": model.head}
+    arrays["tokens"] = np.array(trace.tokens, dtype=np.str_)
+    arrays |= {name: np.array(value) for name, value in (texts | numbers).items()}
+    file = BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()

@@ -1,0 +1,144 @@
+"""A lesson as an SVG picture: what the terminal shows, sharp at any size, with nothing fetched and nothing live.
+
+Every word stands at the place that its column has, and is stretched to the width of its columns, so that tables stay
+straight in any font. A wide character stands in the middle of its two columns, as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from itertools import groupby
+from xml.sax.saxutils import escape
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+
+from attnexplain.render.ink import Ink
+from attnexplain.render.lines import FORMULA
+from attnexplain.render.terminal import HEADING, LessonPage
+from attnexplain.render.themes import FONTS, THEMES, Theme, ThemeName
+from attnexplain.steps.step import Lesson
+
+COLUMN, LINE, SIZE = 9.0, 20, 15
+"""Pixels: the width of a column, the height of a line, the size of the letters."""
+BASELINE = 15
+MARGIN = 20
+
+_UPPER_HALF = "▀"
+_WORD = re.compile(r"\S+")
+
+
+def render_svg(lesson: Lesson, ink: Ink, *, width: int, theme: ThemeName = "dark", brief: bool = False) -> str:
+    """Draw a lesson as one SVG document.
+
+    Args:
+        lesson: what to draw.
+        ink: how to write numbers and texts; its colours are always those of a picture.
+        width: columns of the page.
+        theme: light or dark paper.
+        brief: leave out the prose.
+    """
+    ink, colours = Ink("truecolor", ink.ascii_only, ink.digits), THEMES[theme]
+    console = Console(
+        file=StringIO(), width=width, height=100, color_system="truecolor", force_terminal=True, legacy_windows=False
+    )
+    segments = console.render(LessonPage(lesson, ink, brief=brief), console.options)
+    lines = [list(line) for line in Segment.split_lines(segments)]
+    columns = max(sum(cell_len(segment.text) for segment in line) for line in lines)
+    wide, high = columns * COLUMN + 2 * MARGIN, len(lines) * LINE + 2 * MARGIN
+    title = escape(ink.text(lesson.sentence) or lesson.steps[0].heading)
+    drawn = "\n".join(_line(line, number, colours) for number, line in enumerate(lines))
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide:g} {high}" width="{wide:g}" height="{high}" \
+role="img" aria-labelledby="attnexplain-title">
+<title id="attnexplain-title">{title}</title>
+<style>
+text {{ font-family: {FONTS}; font-size: {SIZE}px; fill: {colours.text}; white-space: pre; }}
+.b {{ font-weight: bold; }} .d {{ fill: {colours.quiet}; }} .u {{ text-decoration: underline; }}
+.h {{ fill: {colours.heading}; }} .f {{ fill: {colours.formula}; }} .m {{ text-anchor: middle; }}
+</style>
+<rect width="100%" height="100%" fill="{colours.paper}"/>
+{drawn}
+</svg>
+"""
+
+
+def _line(line: Sequence[Segment], number: int, theme: Theme) -> str:
+    top, places, column = MARGIN + number * LINE, [], 0
+    for segment in line:
+        places.append((column, segment))
+        column += cell_len(segment.text)
+    parts = [*_backgrounds(places, top)]
+    for start, segment in places:
+        style = segment.style or Style()
+        if set(segment.text) == {_UPPER_HALF}:
+            parts.append(_rectangle(start, cell_len(segment.text), top, LINE / 2, _colour(style)))
+        else:
+            parts += _words(segment.text, start, top + BASELINE, style)
+    return "".join(parts)
+
+
+def _backgrounds(places: Sequence[tuple[int, Segment]], top: int) -> Iterator[str]:
+    """Draw the colours behind the text, neighbours of one colour at once."""
+
+    def behind(place: tuple[int, Segment]) -> str:
+        style = place[1].style
+        return style.bgcolor.get_truecolor().hex if style is not None and style.bgcolor is not None else ""
+
+    for colour, group in groupby(places, behind):
+        members = list(group)
+        if colour:
+            last_start, last = members[-1]
+            yield _rectangle(members[0][0], last_start + cell_len(last.text) - members[0][0], top, LINE, colour)
+
+
+def _words(text: str, column: int, baseline: int, style: Style) -> Iterator[str]:
+    """Write each word at its own column; wide characters one by one."""
+    for word in _WORD.finditer(text):
+        start = column + cell_len(text[: word.start()])
+        for run in _runs(word.group()):
+            cells = cell_len(run)
+            if cells == len(run):
+                place = f'x="{_x(start)}" textLength="{cells * COLUMN:g}" lengthAdjust="spacingAndGlyphs"'
+                yield f'<text {place} y="{baseline}"{_attributes(style)}>{escape(run)}</text>'
+            else:
+                middle = _x(start + cells / 2)
+                yield f'<text x="{middle}" y="{baseline}"{_attributes(style, "m")}>{escape(run)}</text>'
+            start += cells
+
+
+def _runs(word: str) -> list[str]:
+    """Cut a word into runs of narrow characters, and single others with the marks that follow them."""
+    runs: list[str] = []
+    for character in word:
+        width = cell_len(character)
+        if runs and (width == 0 or (width == 1 and cell_len(runs[-1]) == len(runs[-1]))):
+            runs[-1] += character
+        else:
+            runs.append(character)
+    return runs
+
+
+def _rectangle(column: int, columns: int, top: float, height: float, colour: str) -> str:
+    place = f'x="{_x(column)}" y="{top:g}" width="{columns * COLUMN:g}" height="{height:g}"'
+    return f'<rect {place} fill="{colour}" shape-rendering="crispEdges"/>'
+
+
+def _x(column: float) -> str:
+    return f"{MARGIN + column * COLUMN:g}"
+
+
+def _attributes(style: Style, more: str = "") -> str:
+    """Write the class and the colour of a text in a style."""
+    named = "h" if style.color == HEADING.color else "f" if style.color == FORMULA.color else ""
+    flags = (named, "b" if style.bold else "", "d" if style.dim else "", "u" if style.underline else "", more)
+    classes = " ".join(filter(None, flags))
+    own = f' style="fill:{_colour(style)}"' if style.color is not None and not named else ""
+    return (f' class="{classes}"' if classes else "") + own
+
+
+def _colour(style: Style) -> str:
+    return style.color.get_truecolor().hex if style.color is not None else "#808080"
