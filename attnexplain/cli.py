@@ -29,6 +29,7 @@ from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS, visible
 if TYPE_CHECKING:
     from attnexplain.explain import Explanation
     from attnexplain.models import Model
+    from attnexplain.models.stored import GivenWeights
     from attnexplain.render.ink import Ink, Palette
     from attnexplain.render.themes import ThemeName
     from attnexplain.steps.step import Lesson
@@ -383,10 +384,7 @@ def _serve(asked: Request) -> int:
     unseen = list(dict.fromkeys(asked.phrases))
     for line in _lines(asked, model.example):
         try:
-            if asked.overview or asked.find is not None:
-                text = _looked_over(asked, line, model)
-            else:
-                text = _explained(asked, line, model, unseen, draw)
+            text = _answer(asked, line, model, unseen, draw)
         except AttnExplainError as error:
             error.place = line.place
             raise
@@ -419,6 +417,39 @@ def _save(asked: Request, pieces: Sequence[str | bytes]) -> None:
 
         data = b"".join(piece.encode() if isinstance(piece, str) else piece for piece in pieces)
         write_file(asked.output, data, force=asked.force)
+
+
+def _answer(
+    asked: Request, line: Line, model: Model, unseen: list[str], draw: Callable[..., str | bytes]
+) -> str | bytes:
+    """Make of one sentence what is asked for."""
+    if model.info.kind == "trace":
+        from attnexplain.models.stored import GivenWeights
+
+        if isinstance(model, GivenWeights):
+            return _only_weights(asked, model)
+    if asked.overview or asked.find is not None:
+        return _looked_over(asked, line, model)
+    return _explained(asked, line, model, unseen, draw)
+
+
+def _only_weights(asked: Request, given: GivenWeights) -> str | bytes:
+    """Draw attention weights that were made elsewhere, as they are."""
+    if asked.sentence is not None or asked.file is not None:
+        raise CommandError(f"{given.info.name} has its own tokens", hint="leave the sentence out")
+    if missing := set(asked.steps) - {3}:
+        raise CommandError(f"{given.info.name} holds attention weights alone: step {min(missing)} cannot be shown")
+    if asked.form == ".npz" or asked.compare is not None or asked.overview or asked.find is not None:
+        raise CommandError(f"{given.info.name} holds attention weights alone: only step 3 can be drawn from them")
+    if off := given.rows_that_are_off:
+        _warn(f"{off} of {len(given.tokens)} rows of {given.info.name} do not add up to 1")
+    if asked.form == ".json":
+        from attnexplain.render.json import render_weights
+
+        return render_weights(given)
+    from attnexplain.steps.given import given_lesson
+
+    return _page(asked)(given_lesson(given, query=asked.query, key=asked.key, digits=asked.digits))
 
 
 def _looked_over(asked: Request, line: Line, model: Model) -> str | bytes:

@@ -34,7 +34,7 @@ def load_model(
     if source in OWN or source.endswith((".json", ".npz")):
         if download:
             raise CommandError("--download fetches checkpoints", hint="name one: --model openai-community/gpt2")
-        if layer or head:
+        if layer or (head and source in OWN):
             raise CommandError(f"--layer and --head choose from a checkpoint; {source} has one layer with one head")
     if source == "tiny":
         from attnexplain.models.tiny import Tiny
@@ -47,7 +47,7 @@ def load_model(
     if source.endswith((".json", ".npz")):
         from attnexplain.models.numbers import read_numbers
 
-        return read_numbers(source)
+        return read_numbers(source, head)
     from attnexplain.models.checkpoint import open_checkpoint
 
     return open_checkpoint(source, layer=layer, head=head, download=download)

@@ -29,6 +29,7 @@ from attnexplain.attention import Head
 from attnexplain.errors import CommandError, DataError, NumbersError
 from attnexplain.models.files import parse_json, read_file
 from attnexplain.models.model import Embedded, ModelInfo
+from attnexplain.models.stored import SCHEMA, GivenWeights, Stored, given_weights, stored_info
 from attnexplain.tokens import MOST_TOKENS, Tokens, tokenize, word_key
 
 if TYPE_CHECKING:
@@ -110,17 +111,26 @@ class Numbers:
         return {word_key(word): row for row, word in reversed(list(enumerate(self.words)))}
 
 
-def read_numbers(path: str) -> Numbers:
-    """Read a .json or .npz file.
+def read_numbers(path: str, head: int = 0) -> Numbers | Stored | GivenWeights:
+    """Read a .json or .npz file: your own numbers, a stored run, or attention weights from elsewhere.
+
+    Args:
+        path: of the file.
+        head: which one, of attention weights of several heads.
 
     Raises:
-        CommandError: the file cannot be opened.
+        CommandError: the file cannot be opened, or there is no such head.
         NumbersError: what is in it does not work; the message names the file, the matrix and the row.
     """
     name = Path(path).name
     try:
         data = read_file(path, LARGEST)
-        return _model(name, parse_json(data) if path.endswith(".json") else _from_npz(data))
+        content = parse_json(data) if path.endswith(".json") else _from_npz(data)
+        if "weights" in content and "tokens" in content and "queries" not in content:
+            return given_weights(name, content, head)
+        if head:
+            raise CommandError(f"--head chooses from a checkpoint or from weights of several heads; {name} has one")
+        return _stored(name, content) if "schema" in content else _model(name, content)
     except DataError as error:
         raise NumbersError(f"{name}: {error.message}", hint=error.hint) from error
 
@@ -205,6 +215,53 @@ def _model(name: str, content: Mapping[str, Any]) -> Numbers:
     info = ModelInfo(name, "numbers", f"{note} {texts.get('note', '')}".strip())
     causal, is_scaled = _flag("causal", content, default=False), _flag("scale", content, default=True)
     return Numbers(info, head, given, tokens, words, matrix, causal, None if is_scaled else 1.0)
+
+
+def _stored(name: str, content: Mapping[str, Any]) -> Stored:
+    """Make a run that is drawn again of what was stored."""
+    if content["schema"] != SCHEMA:
+        raise NumbersError(f"its schema is {str(content['schema'])[:40]!r}; {SCHEMA} is read")
+    sentence, tokens = content.get("sentence"), content.get("tokens")
+    if not isinstance(sentence, str):
+        raise NumbersError("a stored run has a sentence")
+    words = _strings("tokens", tokens)
+    parameters = content.get("parameters", content)
+    head = _head(parameters if isinstance(parameters, dict) else content)
+    given = _given({key: content[key] for key in ("queries", "keys", "values") if key in content})
+    if given is None:
+        raise NumbersError("queries, keys and values are missing", hint="store a run without --step")
+    embeddings = _matrix("embeddings", content["embeddings"]) if "embeddings" in content else None
+    _complete(words, (), None, None, given)
+    if embeddings is None or head is None:
+        head = embeddings = None
+    elif len(embeddings) != len(words) or embeddings.shape[1] != head.d_model:
+        raise NumbersError(f"embeddings of shape {embeddings.shape} do not fit the tokens or w_q")
+    settings = content.get("settings", content)
+    scale = _number("scale", settings.get("scale") if isinstance(settings, dict) else None)
+    special = content.get("special", ())
+    if special and (len(special) != len(words) or not all(isinstance(flag, bool) for flag in special)):
+        raise NumbersError("special has one true or false for each token")
+    company = _company(content.get("neighbours"), len(words))
+    little = tuple(not before for before in company[0]) if company is not None else (False,) * len(words)
+    vectors = embeddings if embeddings is not None else np.zeros((len(words), 0))
+    made = tuple(map(str, content.get("made", [""] * len(words))))
+    return Stored(
+        stored_info(name, content), sentence, Tokens(words, special=tuple(special), shown=words if special else ()),
+        head, None if head is not None else given, given[2], Embedded(vectors, made, little), company, scale,
+        _flag("causal", settings, default=False),
+    )  # fmt: skip
+
+
+def _company(neighbours: Any, count: int) -> tuple[list[list[str]], list[list[str]]] | None:
+    if neighbours is None:
+        return None
+    try:
+        before, after = ([[str(word) for word in entry[key]] for entry in neighbours] for key in ("before", "after"))
+    except (TypeError, KeyError) as error:
+        raise NumbersError("neighbours is not what a stored run has") from error
+    if len(before) != count:
+        raise NumbersError("neighbours has one entry for each token")
+    return before, after
 
 
 def _complete(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import attnexplain
-from attnexplain.steps.heads import command
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,9 +16,13 @@ if TYPE_CHECKING:
     from attnexplain.explain import Explanation
     from attnexplain.overview import Overview
     from attnexplain.pieces import Word
+    from attnexplain.steps.given import GivenWeights
 
 SCHEMA = "attnexplain/1"
 """Changes when a key is removed or changes its meaning; new keys may appear at any time."""
+
+SMALL = 32
+"""The widest embedding for which the parameter matrices are written too, as they are on the screen."""
 
 KEYS_OF_STEP = {
     1: ("embeddings", "queries", "keys", "values"),
@@ -39,6 +42,9 @@ def to_dict(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4)) -> dict[str
         for key in KEYS_OF_STEP[step]
         if (array := getattr(trace, key)) is not None
     }
+    if 1 in steps and trace.head is not None and trace.d_model <= SMALL:
+        parameters = {name: part.tolist() for name, part in vars(trace.head).items() if part is not None}
+        arrays["parameters"] = parameters
     if any(trace.made):
         start["made"] = list(trace.made)
     if trace.special:
@@ -57,6 +63,8 @@ def render_json(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4)) -> str:
 
 def overview_to_dict(found: Overview) -> dict[str, Any]:
     """Put what all heads do into plain Python; with the pair that was looked for, the heads ranked by its weight."""
+    from attnexplain.steps.heads import command
+
     start = _start(found, found.tokens.words, found.widths)
     start["model"] |= {"layers": found.model.layers, "heads": found.model.heads}
     if found.tokens.special:
@@ -74,12 +82,20 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
     return start | {"find": {"query": query, "key": key, "heads": heads, "command": command(found, found.ranked()[0])}}
 
 
+def render_weights(given: GivenWeights) -> str:
+    """Write attention weights from elsewhere as one line: what is not known is 0, or null."""
+    start = _start(given, given.tokens, (0, 0, 0))
+    return json.dumps(start | {"weights": _rows(given.weights[given.model.head])}, allow_nan=False) + "\n"
+
+
 def render_overview(found: Overview) -> str:
     """Write what all heads do as one line."""
     return json.dumps(overview_to_dict(found), allow_nan=False) + "\n"
 
 
-def _start(of: Explanation | Overview, tokens: Sequence[str], widths: tuple[int, int, int]) -> dict[str, Any]:
+def _start(
+    of: Explanation | Overview | GivenWeights, tokens: Sequence[str], widths: tuple[int, int, int]
+) -> dict[str, Any]:
     """Make the keys that every kind of output has."""
     (d_model, d_k, d_v), model = widths, of.model
     return {

@@ -74,7 +74,7 @@ def weights_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step
         ),
     ]
     if n > READABLE:
-        matrices.append(_links(trace, names))
+        matrices.append(links_of(trace.weights, names))
     else:
         matrices += rounding_notes("rows the weights", trace.weights, trace.weights.sum(axis=1), view.digits)
     after = (*_sinks(trace, names, view), *_words(trace, view))
@@ -246,12 +246,13 @@ def strongest(shares: Array, always: int) -> list[int]:
     return sorted({always, *map(int, largest)})
 
 
-def _links(trace: AttentionTrace, names: tuple[str, ...]) -> Links:
-    order = np.argsort(-trace.weights, axis=1, kind="stable")[:, :3]
+def links_of(weights: Array, names: tuple[str, ...]) -> Links:
+    """Name for each word the three that it attends to most."""
+    order = np.argsort(-weights, axis=1, kind="stable")[:, :3]
     return Links(
         "The strongest links of each word",
         [
-            (name, [(names[j], float(trace.weights[i, j])) for j in order[i] if trace.weights[i, j] > 0])
+            (name, [(names[j], float(weights[i, j])) for j in order[i] if weights[i, j] > 0])
             for i, name in enumerate(names)
         ],
     )
