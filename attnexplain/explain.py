@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -57,6 +57,26 @@ class Explanation(AttentionTrace):
     """What the signs in the tokens mean."""
     words: tuple[Word, ...] | None = None
     """The words that the tokens are pieces of, where joining them was asked for."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `--json` writes, as plain Python: lists of rows, a masked score as None."""
+        from attnexplain.render.json import to_dict  # noqa: TID251 - a door, opened when somebody goes through it
+
+        return to_dict(self)
+
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
+        """Draw the lesson where Rich prints."""
+        from attnexplain.render.terminal import lesson_page  # noqa: TID251
+        from attnexplain.steps import lesson  # noqa: TID251
+
+        yield lesson_page(lesson(self), console)
+
+    def _repr_html_(self) -> str:
+        """Show the lesson in a notebook."""
+        from attnexplain.render.html import render_fragment  # noqa: TID251
+        from attnexplain.steps import lesson  # noqa: TID251
+
+        return render_fragment(lesson(self))
 
     @property
     def word_weights(self) -> Array | None:

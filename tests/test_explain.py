@@ -1,10 +1,15 @@
 """The front door."""
 
+import io
+import json
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from rich.console import Console
+from test_cli import call
 
 import attnexplain
 from attnexplain import AttentionTrace, AttnExplainError, explain, load_model
@@ -46,3 +51,39 @@ def test_importing_the_package_loads_neither_typer_nor_rich_nor_numpy():
 def test_a_name_that_is_not_there_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         attnexplain.nothing  # noqa: B018
+
+
+def test_a_trace_becomes_plain_python():
+    trace = explain("The cat sat", causal=True)
+    plain = trace.to_dict()
+    assert json.loads(json.dumps(plain)) == plain
+    assert plain["weights"] == trace.weights.tolist()
+    assert plain["scaled_scores"][0][1] is None
+
+
+@pytest.mark.parametrize("system", [None, "standard", "256", "truecolor"])
+def test_rich_prints_a_trace_as_the_lesson(system):
+    console = Console(
+        file=io.StringIO(), width=90, color_system=system, force_terminal=system is not None, legacy_windows=False
+    )
+    console.print(explain("The cat sat"))
+    written = re.sub(r"\x1b\[[0-9;]*m", "", console.file.getvalue())
+    assert [line.rstrip() for line in written.splitlines()] == [
+        line.rstrip() for line in call("--width", "90", "The cat sat")[1].splitlines()
+    ]
+    assert ("\x1b[" in console.file.getvalue()) == (system is not None)
+
+
+def test_a_notebook_cell_shows_the_lesson():
+    nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
+    pytest.importorskip("ipykernel", reason="ipykernel is not installed")
+    from nbformat import v4
+
+    code = 'from attnexplain import explain\nexplain("The <b>cat</b> sat")'
+    book = v4.new_notebook(cells=[v4.new_code_cell(code)])
+    nbclient.NotebookClient(book, timeout=120, kernel_name="python3").execute()
+    shown = book.cells[0].outputs[0]["data"]["text/html"]
+    assert shown.startswith('<div class="attnexplain">')
+    assert shown.count("<h2 ") == 4
+    assert "<script" not in shown
+    assert "body {" not in shown

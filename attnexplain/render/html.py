@@ -86,9 +86,8 @@ def render_html(lesson: Lesson, ink: Ink, *, theme: ThemeName = "dark", brief: b
         theme: light or dark paper.
         brief: leave out the prose.
     """
-    page = Page(ink, brief=brief)
+    page, style = Page(ink, brief=brief), _style(theme)
     title = page.text(lesson.sentence) or page.text(lesson.steps[0].heading)
-    style = _STYLE.format(scheme=theme, fonts=FONTS, **vars(THEMES[theme]))
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -105,6 +104,16 @@ def render_html(lesson: Lesson, ink: Ink, *, theme: ThemeName = "dark", brief: b
 </body>
 </html>
 """
+
+
+def render_fragment(lesson: Lesson, *, theme: ThemeName = "light") -> str:
+    """Write a lesson as a piece of somebody else's page, whose other parts keep their own style."""
+    style = _style(theme).replace(":root", "&").replace("body {", "& {")
+    return f'<div class="attnexplain"><style>.attnexplain {{{style}}}</style>{Page(Ink()).fragment(lesson)}</div>'
+
+
+def _style(theme: ThemeName) -> str:
+    return _STYLE.format(scheme=theme, fonts=FONTS, **vars(THEMES[theme]))
 
 
 class Page:

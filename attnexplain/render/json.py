@@ -52,7 +52,9 @@ def to_dict(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4)) -> dict[str
     if trace.words is not None and trace.word_weights is not None and 3 in steps:
         arrays |= {"words": _words(trace.words), "word_weights": _rows(trace.word_weights)}
     if 4 in steps and trace.neighbours is not None:
-        arrays["neighbours"] = [vars(neighbours) for neighbours in trace.neighbours]
+        arrays["neighbours"] = [
+            {"before": list(near.before), "after": list(near.after), "cosine": near.cosine} for near in trace.neighbours
+        ]
     return start | arrays
 
 

@@ -13,7 +13,7 @@ from rich.style import Style
 
 from attnexplain.render.gallery import GalleryPage
 from attnexplain.render.heatmap import Heatmap
-from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
+from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink, Palette
 from attnexplain.render.lines import CommandLine, CompanyLines, EquationLines, FormulaLines, LinkLines, TableLines
 from attnexplain.render.page import WIDEST_TEXT, Paragraph
 from attnexplain.render.picture import Picture
@@ -63,6 +63,16 @@ def render_text(lesson: Lesson, ink: Ink, *, width: int, height: int = 100, brie
     written = console.file
     assert isinstance(written, StringIO)  # noqa: S101 - it is what was given above
     return written.getvalue()
+
+
+def lesson_page(lesson: Lesson, console: Console) -> LessonPage:
+    """Draw a lesson with what a console of somebody else's can show."""
+    palette: Palette | None = None
+    if console.color_system is not None and not console.no_color:
+        palette = "256" if console.color_system == "256" else "truecolor"
+        if console.color_system in ("standard", "windows"):
+            palette = "standard"
+    return LessonPage(lesson, Ink(palette, console.options.ascii_only))
 
 
 class LessonPage:
