@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from attnexplain import __version__
-from attnexplain.errors import AttnExplainError, CommandError, OutputError, PhraseError, TextError
+from attnexplain.errors import AttnExplainError, CommandError, DataError, OutputError, PhraseError, TextError
 from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS, visible
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ class Request:
     scale: bool | None
     json: bool
     output: str | None
+    keep_going: bool
     force: bool
     theme: ThemeName
     json_schema: bool
@@ -136,6 +137,10 @@ class Line:
     """None for the example that the model itself brings."""
     place: str = ""
     """"file.txt, line 3: ", or "" for the sentence of the command line."""
+    error: TextError | None = None
+    """What is wrong with the line itself."""
+    read: int = 0
+    """How many bytes of the file came up to its end."""
 
 
 def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
@@ -226,6 +231,9 @@ def request(
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write FILE, a .svg, .html, .txt, .json or .npz."),
     ] = None,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Skip a line that does not work, and say so.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")] = False,
     theme: Annotated[Theme, typer.Option(metavar="THEME", help="dark or light, for .svg and .html.")] = Theme.dark,
     json_schema: Annotated[bool, typer.Option("--json-schema", help="Show the JSON Schema of --json.")] = False,
@@ -252,7 +260,7 @@ def request(
     return Request(
         sentence, file, tuple(step or ()), query, key, tuple(phrase or ()), model, layer, head, overview, find,
         merge_words, download, compare, explain, pause, causal, scale, json,
-        output, force, theme.value, json_schema, digits, seed, width, color, ascii, brief,
+        output, keep_going, force, theme.value, json_schema, digits, seed, width, color, ascii, brief,
         max_tokens, debug, model_card, version,
     )  # fmt: skip
 
@@ -382,12 +390,15 @@ def _serve(asked: Request) -> int:
     count = 0
     held: str | bytes = ""
     unseen = list(dict.fromkeys(asked.phrases))
-    for line in _lines(asked, model.example):
+    for line in _watched(asked, _lines(asked, model.example)):
         try:
             text = _answer(asked, line, model, unseen, draw)
         except AttnExplainError as error:
             error.place = line.place
-            raise
+            if not (asked.keep_going and isinstance(error, DataError)):
+                raise
+            _complain(f"{error.place}{error.message}; skipped", error.hint)
+            continue
         if count:
             text = _following(asked, text)
         if asked.phrases:  # one sentence waits, so that nothing is written when the only one lacks a phrase
@@ -395,7 +406,7 @@ def _serve(asked: Request) -> int:
         deliver(text)
         count += 1
     if not count:
-        raise TextError(f"{_source(asked)} has no sentence in it")
+        raise TextError(f"{_source(asked)} has no sentence in it{' that works' if asked.keep_going else ''}")
     if unseen:
         raise PhraseError(unseen[0])
     deliver(held)
@@ -423,6 +434,8 @@ def _answer(
     asked: Request, line: Line, model: Model, unseen: list[str], draw: Callable[..., str | bytes]
 ) -> str | bytes:
     """Make of one sentence what is asked for."""
+    if line.error is not None:
+        raise line.error
     if model.info.kind == "trace":
         from attnexplain.models.stored import GivenWeights
 
@@ -507,7 +520,8 @@ def _drawer(asked: Request) -> Callable[..., str | bytes]:
     if asked.form == ".json":
         from attnexplain.render.json import render_json
 
-        return lambda *traces: "".join(render_json(trace, asked.shown) for trace in traces)
+        alone = asked.file is None and asked.sentence != "-" and not asked.steps
+        return lambda *traces: "".join(render_json(trace, asked.shown, parameters=alone) for trace in traces)
     if asked.form == ".npz":
         from attnexplain.render.npz import render_npz
 
@@ -667,20 +681,42 @@ def _lines(asked: Request, example: str | None) -> Iterator[Line]:
     source = _source(asked)
     try:
         with _opened(asked) as stream:
-            number = 0
+            number, read = 0, 0
             while raw := stream.readline(LONGEST_LINE + 1):
                 number += 1
+                read += len(raw)
                 place = f"{source}, line {number}: "
                 if len(raw) > LONGEST_LINE:
-                    raise TextError(f"{place}the line is longer than {LONGEST_LINE >> 20} MiB")
+                    yield Line("", place, TextError(f"the line is longer than {LONGEST_LINE >> 20} MiB"))
+                    while raw and not raw.endswith(b"\n"):
+                        raw = stream.readline(LONGEST_LINE)
+                    continue
                 try:
                     text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
                 except UnicodeDecodeError as error:
-                    raise TextError(f"{place}not valid UTF-8 at byte {error.start + 1}") from error
+                    yield Line("", place, TextError(f"not valid UTF-8 at byte {error.start + 1}"))
+                    continue
                 if text and not (asked.file is not None and text.startswith("#")):
-                    yield Line(text, place)
+                    yield Line(text, place, read=read)
     except OSError as error:
         raise CommandError(f"cannot read {source}: {error.strerror or error}") from error
+
+
+def _watched(asked: Request, lines: Iterator[Line]) -> Iterator[Line]:
+    """Show how far a file is, where there is a person at standard error and the lessons go elsewhere."""
+    goes_elsewhere = asked.output is not None or not _is_terminal(sys.stdout)
+    is_watched = asked.file not in (None, "-") and sys.stderr is not None and sys.stderr.isatty() and goes_elsewhere
+    if not is_watched or not Path(str(asked.file)).is_file():
+        yield from lines
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(file=sys.stderr), transient=True) as progress:
+        task = progress.add_task("sentences", total=Path(str(asked.file)).stat().st_size)
+        for line in lines:
+            yield line
+            progress.update(task, completed=line.read)
 
 
 def _is_file(model: str | None) -> bool:

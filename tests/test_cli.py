@@ -480,3 +480,39 @@ def test_ordinary_command_lines_are_read_as_typer_reads_them(pieces):
 def test_an_ordinary_command_line_does_not_load_pydantic():
     code = "import sys; from attnexplain.cli import _read; _read(['a b', '-s', '3']); print('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+
+
+def test_a_bad_line_is_skipped_only_when_asked(tmp_path):
+    path = tmp_path / "lines.txt"
+    path.write_bytes(b"a cat\n\xff\n" + b"x" * (1 << 21) + b"\n...\na dog\n")
+    done = run("--json", "--file", str(path))
+    assert done.returncode == 3
+    assert [json.loads(line)["sentence"] for line in done.stdout.splitlines()] == ["a cat"]
+    assert b"line 2: not valid UTF-8 at byte 1" in done.stderr
+    done = run("--json", "--keep-going", "--file", str(path))
+    assert done.returncode == 0
+    assert [json.loads(line)["sentence"] for line in done.stdout.splitlines()] == ["a cat", "a dog"]
+    assert [re.search(rb"line (\d)", line)[1] for line in done.stderr.splitlines()] == [b"2", b"3", b"4"]
+    path.write_text("...\n")
+    done = run("--keep-going", "--file", str(path))
+    assert (done.returncode, done.stdout) == (3, b"")
+
+
+def test_each_line_is_there_as_soon_as_it_is_ready():
+    process = subprocess.Popen([*COMMAND, "--json", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    for sentence in (b"a cat\n", b"a dog\n"):
+        process.stdin.write(sentence)
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["sentence"] == sentence.decode().strip()
+    process.stdin.close()
+    assert process.wait(timeout=30) == 0
+
+
+def test_a_bar_is_shown_to_a_person_while_the_lessons_go_to_a_file(tmp_path):
+    path = tmp_path / "\x1b[31mlines.txt"
+    path.write_text("a cat\n" * 50)
+    code, screen = on_terminal("--file", str(path), "--output", str(tmp_path / "out.json"), TERM="xterm-256color")
+    assert code == 0
+    assert "sentences" in screen
+    assert "[31m" not in screen.replace("\x1b[38", "")
+    assert len((tmp_path / "out.json").read_text().splitlines()) == 50

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,8 @@ HERE = Path(__file__).parent
 FILE = "tiny.bin"
 CARD = "tiny.md"
 BLOCK = 128
+REMEMBERED = 1 << 16
+"""How many words are remembered that were looked up."""
 _HEADER = 8
 """The file starts with the length of its JSON header, in so many bytes, little-endian."""
 
@@ -55,6 +57,8 @@ class Tiny:
             self._arrays[name] = np.frombuffer(data, dtype=dtype, count=count, offset=offset).reshape(shape)
             offset += count * np.dtype(dtype).itemsize
         self._words = data[offset:]  # each between two newlines: finding one needs no dictionary of all
+        self._row = lru_cache(REMEMBERED)(self._find_row)  # but many sentences share their words
+        self._word = lru_cache(REMEMBERED)(self._read_word)
 
     @cached_property
     def head(self) -> Head:
@@ -109,8 +113,8 @@ class Tiny:
         for start in range(0, len(vectors), 64):  # bounds the memory of a long text
             nearness = _unit(vectors[start : start + 64]).astype(np.float32) @ values  # [64, d_v] @ [d_v, offered]
             for places, word in zip(_largest(nearness, count + 1), own[start : start + 64], strict=True):
-                names = [self._word(int(rows[place])) for place in places]
-                found.append([name for name in names if name != words.normal_word(word)][:count])
+                names, itself = [self._word(row) for row in rows[places].tolist()], words.normal_word(word)
+                found.append([name for name in names if name != itself][:count])
         return found
 
     @cached_property
@@ -122,7 +126,7 @@ class Tiny:
         values[:, : len(rows)] = _unit(self._arrays["embeddings"][rows].astype(np.float32) @ scaled_w_v).T
         return rows, values
 
-    def _row(self, word: str) -> int | None:
+    def _find_row(self, word: str) -> int | None:
         place = self._words.find(b"\n" + word.encode() + b"\n")
         return None if place < 0 or "\n" in word else self._words.count(b"\n", 0, place)
 
@@ -134,7 +138,7 @@ class Tiny:
         row = self._row(words.normal_word(word))
         return row is not None and bool(self._arrays[mark][row // 8] >> (7 - row % 8) & 1)
 
-    def _word(self, row: int) -> str:
+    def _read_word(self, row: int) -> str:
         return self._words[self._ends[row] + 1 : self._ends[row + 1]].decode()
 
     @cached_property
@@ -163,6 +167,7 @@ def _largest(lines: NDArray[np.float32], count: int) -> list[NDArray[np.intp]]:
     best = np.argsort(-blocks.max(axis=2), axis=1, kind="stable")[:, :count]
     found = []
     for line, chosen in zip(blocks, best, strict=True):
-        places = (chosen[:, None] * BLOCK + np.arange(BLOCK)).ravel()
-        found.append(places[np.argsort(-line[chosen].ravel(), kind="stable")[:count]])
+        places, numbers = (chosen[:, None] * BLOCK + np.arange(BLOCK)).ravel(), line[chosen].ravel()
+        large = np.flatnonzero(numbers >= np.partition(numbers, -count)[-count])  # as many as wanted, and ties
+        found.append(places[large[np.argsort(-numbers[large], kind="stable")[:count]]])
     return found

@@ -32,8 +32,14 @@ KEYS_OF_STEP = {
 }
 
 
-def to_dict(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4)) -> dict[str, Any]:
-    """Put a trace into plain Python: the arrays of the chosen steps as lists of rows, a masked score as None."""
+def to_dict(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4), *, parameters: bool = True) -> dict[str, Any]:
+    """Put a trace into plain Python: the arrays of the chosen steps as lists of rows, a masked score as None.
+
+    Args:
+        trace: what `explain` computed.
+        steps: whose keys are kept.
+        parameters: with small parameter matrices, too; the same for every sentence, so streams do without.
+    """
     widths = (trace.d_model, trace.d_k, trace.d_v)
     start = _start(trace, trace.tokens, widths)
     arrays: dict[str, Any] = {
@@ -42,9 +48,8 @@ def to_dict(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4)) -> dict[str
         for key in KEYS_OF_STEP[step]
         if (array := getattr(trace, key)) is not None
     }
-    if 1 in steps and trace.head is not None and trace.d_model <= SMALL:
-        parameters = {name: part.tolist() for name, part in vars(trace.head).items() if part is not None}
-        arrays["parameters"] = parameters
+    if parameters and 1 in steps and trace.head is not None and trace.d_model <= SMALL:
+        arrays["parameters"] = {name: part.tolist() for name, part in vars(trace.head).items() if part is not None}
     if any(trace.made):
         start["made"] = list(trace.made)
     if trace.special:
@@ -58,9 +63,9 @@ def to_dict(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4)) -> dict[str
     return start | arrays
 
 
-def render_json(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4)) -> str:
+def render_json(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4), *, parameters: bool = True) -> str:
     """Write a trace as one line."""
-    return json.dumps(to_dict(trace, steps), allow_nan=False) + "\n"
+    return json.dumps(to_dict(trace, steps, parameters=parameters), allow_nan=False) + "\n"
 
 
 def overview_to_dict(found: Overview) -> dict[str, Any]:
