@@ -41,8 +41,13 @@ HEIGHT = 100
 PICTURE_WIDTH = 100
 """Columns of an .svg."""
 ONE_SENTENCE = (".svg", ".html", ".npz")
+LONG = 256
+"""The number of words from which on JSON is written row by row."""
 LONGEST_LINE = 1 << 20
 """Bytes of one line of input."""
+
+Written = str | bytes | Iterator[str]
+"""What is made of a sentence: a text, the bytes of a file, or a long text piece by piece."""
 
 EXAMPLES = f"""Examples:
 
@@ -385,10 +390,10 @@ def _serve(asked: Request) -> int:
             "there is no sentence", hint=f"{NAME} --model {shlex.quote(str(asked.model))} 'your sentence'"
         )
     draw = _drawer(asked)
-    pieces: list[str | bytes] = []
+    pieces: list[Written] = []
     deliver = _write if asked.output is None else pieces.append
     count = 0
-    held: str | bytes = ""
+    held: Written = ""
     unseen = list(dict.fromkeys(asked.phrases))
     for line in _watched(asked, _lines(asked, model.example)):
         try:
@@ -414,25 +419,23 @@ def _serve(asked: Request) -> int:
     return 0
 
 
-def _following(asked: Request, text: str | bytes) -> str | bytes:
+def _following(asked: Request, text: Written) -> Written:
     """Put what follows another sentence's behind an empty line, where there may be several."""
     if asked.form in ONE_SENTENCE:
         raise CommandError(f"{asked.form} holds one sentence, and there are several", hint="write .txt or .json")
     return "\n" + text if isinstance(text, str) and asked.form in ("", ".txt") else text
 
 
-def _save(asked: Request, pieces: Sequence[str | bytes]) -> None:
+def _save(asked: Request, pieces: Sequence[Written]) -> None:
     """Write the output file, where there is one."""
     if asked.output is not None:
         from attnexplain.output import write_file
 
-        data = b"".join(piece.encode() if isinstance(piece, str) else piece for piece in pieces)
+        data = b"".join(piece if isinstance(piece, bytes) else "".join(piece).encode() for piece in pieces)
         write_file(asked.output, data, force=asked.force)
 
 
-def _answer(
-    asked: Request, line: Line, model: Model, unseen: list[str], draw: Callable[..., str | bytes]
-) -> str | bytes:
+def _answer(asked: Request, line: Line, model: Model, unseen: list[str], draw: Callable[..., Written]) -> Written:
     """Make of one sentence what is asked for."""
     if line.error is not None:
         raise line.error
@@ -446,7 +449,7 @@ def _answer(
     return _explained(asked, line, model, unseen, draw)
 
 
-def _only_weights(asked: Request, given: GivenWeights) -> str | bytes:
+def _only_weights(asked: Request, given: GivenWeights) -> Written:
     """Draw attention weights that were made elsewhere, as they are."""
     if asked.sentence is not None or asked.file is not None:
         raise CommandError(f"{given.info.name} has its own tokens", hint="leave the sentence out")
@@ -465,7 +468,7 @@ def _only_weights(asked: Request, given: GivenWeights) -> str | bytes:
     return _page(asked)(given_lesson(given, query=asked.query, key=asked.key, digits=asked.digits))
 
 
-def _looked_over(asked: Request, line: Line, model: Model) -> str | bytes:
+def _looked_over(asked: Request, line: Line, model: Model) -> Written:
     """Run all heads on one sentence."""
     from attnexplain.overview import overview
 
@@ -481,9 +484,7 @@ def _looked_over(asked: Request, line: Line, model: Model) -> str | bytes:
     return _page(asked)(overview_lesson(found) if asked.find is None else ranking_lesson(found, asked.digits))
 
 
-def _explained(
-    asked: Request, line: Line, model: Model, unseen: list[str], draw: Callable[..., str | bytes]
-) -> str | bytes:
+def _explained(asked: Request, line: Line, model: Model, unseen: list[str], draw: Callable[..., Written]) -> Written:
     """Explain one sentence. In one of many, the phrases that it lacks do not matter."""
     is_alone = asked.sentence not in (None, "-") and asked.compare is None
     traces = []
@@ -515,13 +516,18 @@ def _traced(asked: Request, text: str | None, model: Model, *, is_alone: bool) -
             return trace, phrases
 
 
-def _drawer(asked: Request) -> Callable[..., str | bytes]:
+def _drawer(asked: Request) -> Callable[..., Written]:
     """Choose what becomes of a trace, or of two to be compared: JSON, arrays, or a lesson."""
     if asked.form == ".json":
-        from attnexplain.render.json import render_json
+        from attnexplain.render.json import render_json, stream_json
 
         alone = asked.file is None and asked.sentence != "-" and not asked.steps
-        return lambda *traces: "".join(render_json(trace, asked.shown, parameters=alone) for trace in traces)
+        is_stream = asked.output is None and asked.compare is None
+        return lambda *traces: (
+            stream_json(traces[0], asked.shown, parameters=alone)
+            if is_stream and len(traces[0].tokens) >= LONG
+            else "".join(render_json(trace, asked.shown, parameters=alone) for trace in traces)
+        )
     if asked.form == ".npz":
         from attnexplain.render.npz import render_npz
 
@@ -797,11 +803,12 @@ def _can_draw(stream: IO[str] | None) -> bool:
 # Writing
 
 
-def _write(text: str | bytes) -> None:
-    assert isinstance(text, str)  # noqa: S101 - bytes go to files alone
+def _write(text: Written) -> None:
+    assert not isinstance(text, bytes)  # noqa: S101 - bytes go to files alone
     if sys.stdout is None:
         raise OutputError("standard output is closed")
-    sys.stdout.write(text)
+    for piece in (text,) if isinstance(text, str) else text:
+        sys.stdout.write(piece)
     sys.stdout.flush()
 
 

@@ -4,10 +4,12 @@ import contextlib
 import io
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
-
+from attnexplain import explain
 from attnexplain.cli import main
+from attnexplain.render.ink import Ink
+from attnexplain.render.svg import render_svg
+from attnexplain.steps import lesson
+from attnexplain.steps.step import Lesson, Step
 
 GOLDEN = Path(__file__).parent / "golden"
 ARTICLE = (
@@ -36,39 +38,13 @@ SCREENS = {
 PICTURE = GOLDEN / "lesson.svg"
 """The README's picture."""
 
-# Rich's own frame, less the fonts that it would have a browser fetch.
-_FRAME = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
-<style>
-.{unique_id}-matrix {{ font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: {char_height}px;
-line-height: {line_height}px; }}
-.{unique_id}-title {{ font-family: Arial, sans-serif; font-size: 18px; font-weight: bold; }}
-{styles}
-</style>
-<defs>
-<clipPath id="{unique_id}-clip-terminal">
-<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/>
-</clipPath>
-{lines}
-</defs>
-{chrome}
-<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
-{backgrounds}
-<g class="{unique_id}-matrix">
-{matrix}
-</g>
-</g>
-</svg>
-"""
-
 
 def picture() -> str:
-    """Draw the weights of the article's sentence as an SVG, as Rich records them."""
-    screen = draw([*FOLLOW, "--step", "3", "--brief", "--width", "100", "--color", "always", ARTICLE])
-    start = screen.index("W, the attention weights")
-    shown = screen[screen.rindex("\n", 0, start) + 1 : screen.index("\n\n", start)]
-    console = Console(record=True, width=100, file=io.StringIO(), color_system="truecolor", force_terminal=True)
-    console.print(Text.from_ansi(shown))
-    return console.export_svg(title="attnexplain --step 3", unique_id="lesson", code_format=_FRAME)
+    """Draw the weights of the article's sentence."""
+    trace = explain(ARTICLE, phrases=["Hare Krishna"])
+    whole = lesson(trace, query="Chanting", steps=(3,))
+    weights = next(block for block in whole.steps[0].blocks if getattr(block, "title", "").startswith("W, "))
+    return render_svg(Lesson(ARTICLE, (), (Step(3, whole.steps[0].title, (weights,)),)), Ink(), width=112)
 
 
 def draw(arguments: list[str]) -> str:

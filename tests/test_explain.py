@@ -13,6 +13,7 @@ from test_cli import call
 
 import attnexplain
 from attnexplain import AttentionTrace, AttnExplainError, explain, load_model
+from attnexplain.render.json import render_json, stream_json
 
 
 def test_a_trace_has_every_intermediate_and_knows_its_words():
@@ -87,3 +88,16 @@ def test_a_notebook_cell_shows_the_lesson():
     assert shown.count("<h2 ") == 4
     assert "<script" not in shown
     assert "body {" not in shown
+
+
+@pytest.mark.parametrize("steps", [(1, 2, 3, 4), (3,), (1,)])
+@pytest.mark.parametrize("causal", [False, True])
+def test_json_in_pieces_is_the_same_json(steps, causal):
+    trace = explain("The cat sat, xqzzt", causal=causal)
+    assert "".join(stream_json(trace, steps)) == render_json(trace, steps)
+
+
+def test_long_json_is_written_row_by_row():
+    sentence = " ".join(["cat"] * 300)
+    done = subprocess.run([sys.executable, "-m", "attnexplain", "--json", sentence], capture_output=True, text=True)
+    assert json.loads(done.stdout) == explain(sentence).to_dict()

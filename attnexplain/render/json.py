@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,8 @@ import attnexplain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    Matrix = NDArray[np.floating[Any]]
 
     from attnexplain.explain import Explanation
     from attnexplain.overview import Overview
@@ -40,27 +42,46 @@ def to_dict(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4), *, paramete
         steps: whose keys are kept.
         parameters: with small parameter matrices, too; the same for every sentence, so streams do without.
     """
-    widths = (trace.d_model, trace.d_k, trace.d_v)
-    start = _start(trace, trace.tokens, widths)
-    arrays: dict[str, Any] = {
-        key: _rows(array)
-        for step in sorted(set(steps))
-        for key in KEYS_OF_STEP[step]
-        if (array := getattr(trace, key)) is not None
-    }
-    if parameters and 1 in steps and trace.head is not None and trace.d_model <= SMALL:
-        arrays["parameters"] = {name: part.tolist() for name, part in vars(trace.head).items() if part is not None}
+    start, matrices, rest = _parts(trace, steps, parameters=parameters)
+    return start | {key: _rows(matrix) for key, matrix in matrices.items()} | rest
+
+
+def _parts(
+    trace: Explanation, steps: Sequence[int], *, parameters: bool
+) -> tuple[dict[str, Any], dict[str, Matrix], dict[str, Any]]:
+    """Sort what is written: short things, the matrices, and what follows them."""
+    start = _start(trace, trace.tokens, (trace.d_model, trace.d_k, trace.d_v))
     if any(trace.made):
         start["made"] = list(trace.made)
     if trace.special:
         start["special"] = list(trace.special)
+    keys = (key for step in sorted(set(steps)) for key in KEYS_OF_STEP[step])
+    matrices: dict[str, Matrix] = {key: matrix for key in keys if (matrix := getattr(trace, key)) is not None}
+    rest: dict[str, Any] = {}
+    if parameters and 1 in steps and trace.head is not None and trace.d_model <= SMALL:
+        rest["parameters"] = {name: part.tolist() for name, part in vars(trace.head).items() if part is not None}
     if trace.words is not None and trace.word_weights is not None and 3 in steps:
-        arrays |= {"words": _words(trace.words), "word_weights": _rows(trace.word_weights)}
+        rest |= {"words": _words(trace.words), "word_weights": _rows(trace.word_weights)}
     if 4 in steps and trace.neighbours is not None:
-        arrays["neighbours"] = [
+        rest["neighbours"] = [
             {"before": list(near.before), "after": list(near.after), "cosine": near.cosine} for near in trace.neighbours
         ]
-    return start | arrays
+    return start, matrices, rest
+
+
+def stream_json(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4), *, parameters: bool = True) -> Iterator[str]:
+    """Write a trace as one line, the same as `render_json`, piece by piece: a row of a matrix at a time."""
+    start, matrices, rest = _parts(trace, steps, parameters=parameters)
+    encode = json.JSONEncoder(allow_nan=False).encode
+    yield encode(start)[:-1]
+    for key, matrix in matrices.items():
+        yield f", {encode(key)}: ["
+        for i in range(len(matrix)):
+            yield (", " if i else "") + encode(_rows(matrix[i : i + 1])[0])
+        yield "]"
+    for key, value in rest.items():
+        yield f", {encode(key)}: {encode(value)}"
+    yield "}\n"
 
 
 def render_json(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4), *, parameters: bool = True) -> str:
@@ -127,7 +148,7 @@ def _words(words: Sequence[Word]) -> list[dict[str, Any]]:
     return [{"text": word.text, "pieces": list(word.pieces)} for word in words]
 
 
-def _rows(matrix: NDArray[np.floating[Any]]) -> list[list[float | None]]:
+def _rows(matrix: Matrix) -> list[list[float | None]]:
     rows: list[list[float | None]] = matrix.tolist()
     if np.isfinite(matrix).all():
         return rows
