@@ -54,12 +54,14 @@ h2 {{ color: {heading}; border-bottom: 1px solid {line}; margin-top: 2.5rem; fon
 .worked {{ margin: 1rem 0; overflow-wrap: anywhere; }}
 .worked b:last-of-type {{ display: inline; }}
 .worked div {{ padding-left: 1.5rem; }}
-.scroll {{ overflow-x: auto; margin: 1rem 0; }}
+.scroll {{ overflow-x: auto; margin: 1rem 0 0; padding-bottom: 2.25rem; }}
 table {{ border-collapse: collapse; }}
 caption {{ text-align: left; font-weight: bold; padding-bottom: .4rem; position: sticky; left: 0; }}
 caption span {{ font-weight: normal; color: {quiet}; }}
 th {{ font-weight: normal; color: {quiet}; padding: .1rem .5rem; text-align: right; white-space: nowrap; }}
 th[scope=row] {{ text-align: left; color: {text}; position: sticky; left: 0; background: {paper}; }}
+th[scope=col] {{ min-width: 3.4rem; padding: .1rem .25rem; white-space: normal; overflow-wrap: anywhere;
+  vertical-align: bottom; }}
 td {{ padding: .1rem .5rem; text-align: right; white-space: nowrap; }}
 td.words {{ text-align: left; white-space: normal; }}
 tfoot td, tfoot th, .mark {{ font-weight: bold; }}
@@ -68,6 +70,7 @@ tfoot td, tfoot th, .mark {{ font-weight: bold; }}
 .cell:focus {{ outline: 3px solid {heading}; outline-offset: -3px; }}
 .cell:hover::after, .cell:focus::after {{ content: attr(data-says); position: absolute; z-index: 2; right: 0; top: 100%;
   padding: .25rem .5rem; background: {text}; color: {paper}; border-radius: .25rem; pointer-events: none; }}
+.cell:nth-child(-n+6):hover::after, .cell:nth-child(-n+6):focus::after {{ right: auto; left: 0; }}
 .pair, .gallery {{ display: flex; flex-wrap: wrap; gap: 1rem 2rem; }}
 .gallery {{ display: grid; gap: .5rem; overflow-x: auto; }}
 figure {{ margin: 0; }}
