@@ -164,4 +164,6 @@ def _left(text: str, width: int) -> str:
 
 
 def _right(text: str, width: int) -> str:
+    if text.isascii():
+        return text.rjust(width)
     return " " * (width - cell_len(text)) + text

@@ -58,7 +58,8 @@ class Ink:
         """Write a number; a place without one stays empty."""
         if value is None or value != value:
             return ""
-        return self.text(write_number(value, self.digits))
+        written = write_number(value, self.digits)
+        return self.text(written) if self.ascii_only else written
 
     def colour(self, strength: float, colours: Colours) -> Color:
         """Return the colour of a strength, for a picture."""
