@@ -13,8 +13,8 @@ from attnexplain.tokens import visible
 FORMATS = (".svg", ".html", ".txt", ".json", ".npz")
 
 
-def check_output(path: str, *, force: bool) -> str:
-    """Return the format that a file's name asks for.
+def check_output(path: str, *, force: bool) -> None:
+    """Refuse a file that cannot be written, before there is anything to write.
 
     Raises:
         CommandError: its ending is not known, or the file exists and may not be replaced.
@@ -31,7 +31,6 @@ def check_output(path: str, *, force: bool) -> str:
         raise CommandError(f"{visible(path)} is a folder")
     if os.path.lexists(path) and not force:
         raise _exists(path)
-    return ending
 
 
 def write_file(path: str, data: bytes, *, force: bool) -> None:

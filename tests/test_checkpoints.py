@@ -325,9 +325,6 @@ def test_what_the_lesson_says_is_different_from_the_article():
 
 
 def test_a_sink_is_explained_where_there_is_one():
-    n = 5
-    weights = np.zeros((n, n))
-    weights[:, 0] = 1.0
     out = call("--model", str(FOLDER / "bert"), "--step", "3", SENTENCES[0])[1]
     trace = explain(SENTENCES[0], model=str(FOLDER / "bert"))
     shares = trace.weights.mean(axis=0)

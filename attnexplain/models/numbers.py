@@ -127,7 +127,7 @@ def read_numbers(path: str, head: int = 0) -> Numbers | Stored | GivenWeights:
         data = read_file(path, LARGEST)
         content = parse_json(data) if path.endswith(".json") else _from_npz(data)
         if "weights" in content and "tokens" in content and "queries" not in content:
-            return given_weights(name, content, head)
+            return given_weights(name, _strings("tokens", content["tokens"]), content["weights"], head)
         if head:
             raise CommandError(f"--head chooses from a checkpoint or from weights of several heads; {name} has one")
         return _stored(name, content) if "schema" in content else _model(name, content)

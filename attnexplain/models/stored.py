@@ -110,21 +110,18 @@ class GivenWeights:
         """There are none."""
 
 
-def given_weights(name: str, content: Mapping[str, Any], head: int) -> GivenWeights:
+def given_weights(name: str, tokens: tuple[str, ...], numbers: Any, head: int) -> GivenWeights:
     """Check the attention weights in a file.
 
     Raises:
         CommandError: there is no such head.
         NumbersError: the weights don't fit the tokens, or are no weights.
     """
-    tokens = content["tokens"]
-    if not isinstance(tokens, list) or not tokens or not all(isinstance(token, str) for token in tokens):
-        raise NumbersError('tokens must be a list of texts, such as ["the", "cat"]')
     n = len(tokens)
     if n > MOST_TOKENS:
         raise NumbersError(f"there are {n} tokens, and {MOST_TOKENS} are allowed")
     try:
-        weights = np.asarray(content["weights"])
+        weights = np.asarray(numbers)
     except ValueError as error:
         raise NumbersError("the rows of weights differ in length") from error
     if weights.dtype.kind not in "iuf":
@@ -144,7 +141,7 @@ def given_weights(name: str, content: Mapping[str, Any], head: int) -> GivenWeig
     if len(weights) > 1:
         note = f"Attention weights of {len(weights)} heads that were made elsewhere; this is head {head}, from 0."
     info = ModelInfo(name, "trace", note, 0, head, heads=len(weights))
-    return GivenWeights(info, tuple(tokens), weights)
+    return GivenWeights(info, tokens, weights)
 
 
 def stored_info(name: str, content: Mapping[str, Any]) -> ModelInfo:

@@ -19,8 +19,6 @@ from attnexplain.render.gallery import resized
 from attnexplain.render.ink import Ink
 from attnexplain.render.themes import FONTS, THEMES, ThemeName
 from attnexplain.steps.step import (
-    READABLE,
-    WIDE,
     Block,
     Command,
     Company,
@@ -173,7 +171,7 @@ class Page:
     # Tables
 
     def _grid(self, grid: Grid) -> str:
-        if len(grid.rows) > READABLE or len(grid.columns) > WIDE:
+        if grid.is_large:
             return self._picture(grid)
         beside = [(column, place) for column, place in ((grid.before, 0), (grid.after, 1)) if column is not None]
         headings = [self._heading(column) for column in grid.columns]
@@ -200,8 +198,7 @@ class Page:
         says = f"{self.text(grid.rows[i])}, {self.text(grid.columns[j])}: {written}"
         if "rows ask" in grid.note:
             says = f"query {self.text(grid.rows[i])}, key {self.text(grid.columns[j])}: {written}"
-        style = f"background:{_hex(ground)};color:{_hex(readable_on(ground))}"
-        return f'<td{marked} style="{style}" tabindex="0" data-says="{says}" aria-label="{says}">{written}</td>'
+        return f'<td{marked} style="{_on(ground)}" tabindex="0" data-says="{says}" aria-label="{says}">{written}</td>'
 
     def _footer(self, grid: Grid) -> str:
         if grid.footer is None:
@@ -237,9 +234,7 @@ class Page:
         )
 
     def _share(self, share: float) -> str:
-        ground = share_colour(share)
-        style = f"background:{_hex(ground)};color:{_hex(readable_on(ground))}"
-        return f'<td style="{style}">{self._written_number(share)}</td>'
+        return f'<td style="{_on(share_colour(share))}">{self._written_number(share)}</td>'
 
     def _links(self, links: Links) -> str:
         rows = [
@@ -313,6 +308,11 @@ def _squares(strengths: Any, colours: str, size: float, name: str) -> str:
 
 def _ground(strength: float, colours: str) -> Colour:
     return share_colour(strength) if colours == "share" else signed_colour(strength)
+
+
+def _on(ground: Colour) -> str:
+    """Write the style of a cell: its ground, and what can be read on it."""
+    return f"background:{_hex(ground)};color:{_hex(readable_on(ground))}"
 
 
 def _hex(colour: Colour) -> str:

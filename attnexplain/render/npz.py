@@ -8,10 +8,7 @@ from typing import Any
 import numpy as np
 
 from attnexplain.explain import Explanation
-from attnexplain.render.json import SCHEMA
-
-ARRAYS = ("embeddings", "queries", "keys", "values", "scores", "scaled_scores", "weights", "context")
-PARAMETERS = ("w_q", "w_k", "w_v", "b_q", "b_k", "b_v")
+from attnexplain.render.json import KEYS_OF_STEP, SCHEMA
 
 
 def render_npz(trace: Explanation) -> bytes:
@@ -20,9 +17,10 @@ def render_npz(trace: Explanation) -> bytes:
     The keys are those of the JSON, each array with its full precision (a masked scaled score is -inf), and beside them
     `w_q`, `w_k`, `w_v` and the biases of the head, where it has them; `sentence`, `model` and `kind` are texts.
     """
-    arrays: dict[str, Any] = {name: array for name in ARRAYS if (array := getattr(trace, name)) is not None}
+    keys = (key for step in KEYS_OF_STEP.values() for key in step)
+    arrays: dict[str, Any] = {name: array for name in keys if (array := getattr(trace, name)) is not None}
     if trace.head is not None:
-        arrays |= {name: array for name in PARAMETERS if (array := getattr(trace.head, name)) is not None}
+        arrays |= {name: part for name, part in vars(trace.head).items() if part is not None}
     if trace.special:
         arrays["special"] = np.array(trace.special)
     model = trace.model

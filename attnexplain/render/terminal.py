@@ -18,8 +18,6 @@ from attnexplain.render.lines import CommandLine, CompanyLines, EquationLines, F
 from attnexplain.render.page import WIDEST_TEXT, Paragraph
 from attnexplain.render.picture import Picture
 from attnexplain.steps.step import (
-    READABLE,
-    WIDE,
     Block,
     Command,
     Company,
@@ -108,7 +106,7 @@ class LessonPage:
             return Paragraph(self.ink.text(block.text), DIM if block.is_note else PLAIN)
         if isinstance(block, Pair):
             return SideBySide(self._drawn(block.left), self._drawn(block.right))
-        if isinstance(block, Grid) and (len(block.rows) > READABLE or len(block.columns) > WIDE):
+        if isinstance(block, Grid) and block.is_large:
             return Picture(block, self.ink)
         return _DRAWN_BY[type(block)](block, self.ink)
 

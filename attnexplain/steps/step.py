@@ -86,6 +86,11 @@ class Grid:
     footer: tuple[str, Sequence[float | None]] | None = None
     """A last row under the grid, such as the sums of its columns."""
 
+    @property
+    def is_large(self) -> bool:
+        """Whether it has too many numbers to read, and becomes a picture."""
+        return len(self.rows) > READABLE or len(self.columns) > WIDE
+
 
 @dataclass(frozen=True)
 class Links:

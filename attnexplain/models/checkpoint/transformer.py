@@ -177,10 +177,6 @@ class Layer:
     """What its attention reads, (n, d_model)."""
     parameters: Parameters
 
-    def head(self, number: int) -> Head:
-        """Return one of its heads."""
-        return self.parameters.family.heads(self.parameters, self.number)[number]
-
     def traces(self) -> list[AttentionTrace]:
         """Run the four steps of every head."""
         sizes = self.parameters.sizes
