@@ -183,8 +183,11 @@ def make_tokenizer(kind: str, size: int) -> Tokenizer:
 
 
 def reference(model: torch.nn.Module, tokenizer: Tokenizer, sentences: Sequence[str]) -> dict[str, np.ndarray]:
-    """Every head of every layer, as transformers computes it with eager attention."""
-    found = {}
+    """Every head of every layer, as transformers computes it with eager attention, in float64.
+
+    In float32 the reference would be as far from the truth as what it judges.
+    """
+    found, model = {}, model.double()
     for number, sentence in enumerate(sentences):
         plain = Tokenizer.from_str(tokenizer.to_str())
         plain.no_padding()
@@ -192,7 +195,7 @@ def reference(model: torch.nn.Module, tokenizer: Tokenizer, sentences: Sequence[
         encoding = plain.encode(sentence)
         found[f"tokens_{number}"] = np.array(encoding.tokens)
         for name, array in heads_of(model, encoding.ids).items():
-            found[f"{name}_{number}"] = array
+            found[f"{name}_{number}"] = array.astype(np.float32)
     return found
 
 
