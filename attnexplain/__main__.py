@@ -1,5 +1,5 @@
 """`python -m attnexplain` is the command."""
 
-from attnexplain.cli import run  # noqa: TID251 - the one thing above the command
+from attnexplain.cli import run
 
 run()

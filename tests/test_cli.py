@@ -20,8 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import attnexplain
-from attnexplain import cli
-from attnexplain.cli import main
+from attnexplain.cli import main, options
 
 COMMAND = [sys.executable, "-m", "attnexplain"]
 SCHEMA = json.loads((Path(attnexplain.__file__).parent / "render" / "schema.json").read_text())
@@ -472,13 +471,14 @@ FLAGS = [
 )
 def test_ordinary_command_lines_are_read_as_typer_reads_them(pieces):
     arguments = [argument for piece in pieces for argument in piece]
-    quick = cli._ordinary(typer.main.get_command(cli.app), arguments)
+    quick = options._ordinary(typer.main.get_command(options.app), arguments)
     if quick is not None:
-        assert quick == typer.main.get_command(cli.app).main(arguments, prog_name="x", standalone_mode=False)
+        assert quick == typer.main.get_command(options.app).main(arguments, prog_name="x", standalone_mode=False)
 
 
 def test_an_ordinary_command_line_does_not_load_pydantic():
-    code = "import sys; from attnexplain.cli import _read; _read(['a b', '-s', '3']); print('pydantic' in sys.modules)"
+    read = "from attnexplain.cli.options import read; read(['a b', '-s', '3'])"
+    code = f"import sys; {read}; print('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
 
 

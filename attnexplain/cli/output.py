@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import tempfile
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from attnexplain.errors import CommandError, OutputError
 from attnexplain.tokens import visible
 
 FORMATS = (".svg", ".html", ".txt", ".json", ".npz")
+
+Written = str | bytes | Iterator[str]
+"""What is made of a sentence: a text, the bytes of a file, or a long text piece by piece."""
 
 
 def check_output(path: str, *, force: bool) -> None:
@@ -22,7 +28,7 @@ def check_output(path: str, *, force: bool) -> None:
     ending = Path(path).suffix.lower()
     if ending not in FORMATS:
         raise CommandError(
-            f"--output {visible(path)}: the ending says what to write, and {ending or 'none'!s} is not known",
+            f"--output {visible(path)}: the ending says what to write, and {visible(ending) or 'none'} is not known",
             hint=f"the endings are: {' '.join(FORMATS)}",
         )
     if "\0" in path:
@@ -33,34 +39,70 @@ def check_output(path: str, *, force: bool) -> None:
         raise _exists(path)
 
 
-def write_file(path: str, data: bytes, *, force: bool) -> None:
-    """Write a file beside its place and move it there when it is whole.
+@contextlib.contextmanager
+def new_file(path: str, *, force: bool) -> Iterator[Callable[[Written], None]]:
+    """Write a file beside its place, piece by piece, and move it there when it is whole.
+
+    An error, or a signal that ends the process, leaves nothing of it behind.
 
     Raises:
         CommandError: the file has come into being meanwhile, and may not be replaced.
         OutputError: it cannot be written; what was there before is as it was.
     """
     target = Path(path)
-    try:
-        descriptor, beside = tempfile.mkstemp(prefix=".attnexplain-", dir=target.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
+    with _reported(path):
+        descriptor, name = tempfile.mkstemp(prefix=".attnexplain-", dir=target.parent)
+    beside = Path(name)
+
+    def write(text: Written) -> None:
+        for piece in (text,) if isinstance(text, str | bytes) else text:
+            with _reported(path):
+                file.write(piece if isinstance(piece, bytes) else piece.encode())
+
+    with _removed_at_the_end(beside):
+        with os.fdopen(descriptor, "wb") as file:
+            yield write
+            with _reported(path):
                 file.flush()
                 os.fsync(file.fileno())
-            Path(beside).chmod(0o666 & ~_umask())
+        with _reported(path):
+            beside.chmod(0o666 & ~_umask())
             if force:
-                Path(beside).replace(target)
+                beside.replace(target)
             else:
                 os.link(beside, target)  # fails where the name is taken, in one step
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                Path(beside).unlink()
+
+
+@contextlib.contextmanager
+def _removed_at_the_end(path: Path) -> Iterator[None]:
+    """Remove a file at the end, and before a signal ends the process."""
+
+    def remove_and_die(number: int, _: object) -> None:
+        path.unlink(missing_ok=True)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, remove_and_die)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _reported(path: str) -> Iterator[None]:
+    try:
+        yield
     except FileExistsError as error:
         raise _exists(path) from error
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise OutputError(f"cannot write {visible(path)}: {reason}") from error
+    except OSError as error:
+        raise OutputError(f"cannot write {visible(path)}: {error.strerror or error}") from error
 
 
 def _exists(path: str) -> CommandError:

@@ -1,0 +1,95 @@
+"""Choosing what becomes of a trace: a lesson on the screen, a picture, a page, JSON or arrays."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from attnexplain.cli.output import Written
+from attnexplain.cli.request import Request, When
+from attnexplain.cli.streams import can_draw, choose_palette, is_terminal, screen_height, screen_width, write
+
+if TYPE_CHECKING:
+    from attnexplain.explain import Explanation
+    from attnexplain.render.ink import Ink
+    from attnexplain.steps.step import Lesson
+
+PICTURE_WIDTH = 100
+"""Columns of an .svg."""
+LONG = 256
+"""The number of words from which on JSON is written row by row."""
+
+
+def drawer(asked: Request) -> Callable[..., Written]:
+    """Choose what becomes of a trace, or of two to be compared: JSON, arrays, or a lesson."""
+    if asked.form == ".json":
+        from attnexplain.render.json import render_json, stream_json
+
+        with_parameters = asked.file is None and asked.sentence != "-" and not asked.steps
+        is_alone = asked.compare is None
+        return lambda *traces: (
+            stream_json(traces[0], asked.shown, parameters=with_parameters)
+            if is_alone and len(traces[0].tokens) >= LONG
+            else "".join(render_json(trace, asked.shown, parameters=with_parameters) for trace in traces)
+        )
+    if asked.form == ".npz":
+        from attnexplain.render.npz import render_npz
+
+        return render_npz
+    from attnexplain.steps import lesson
+
+    draw_page = page(asked)
+
+    def draw(trace: Explanation, other: Explanation | None = None) -> str:
+        if other is not None:
+            from attnexplain.steps.compare import comparison
+
+            composed = comparison(trace, other, query=asked.query, digits=asked.digits)
+        else:
+            composed = lesson(trace, query=asked.query, key=asked.key, steps=asked.shown, digits=asked.digits)
+        return draw_page(composed)
+
+    return draw
+
+
+def page(asked: Request) -> Callable[[Lesson], str]:
+    """Choose how a lesson is drawn: on the screen, into a text file, or outside of the terminal."""
+    from attnexplain.render.ink import Ink
+    from attnexplain.render.terminal import render_text
+
+    if asked.form in (".svg", ".html"):
+        return _picture(asked, Ink("truecolor", asked.ascii, asked.digits))
+    into_file = asked.output is not None
+    palette = None if into_file and asked.color is not When.always else choose_palette(asked.color, os.environ)
+    is_ascii = asked.ascii or not (into_file or can_draw(sys.stdout))
+    ink = Ink(palette, is_ascii, asked.digits)
+    width, height = asked.width or screen_width(os.environ), screen_height(os.environ)
+    if asked.pause and is_terminal(sys.stdout) and is_terminal(sys.stdin):
+        return lambda lesson: _paused(
+            [render_text(part, ink, width=width, height=height, brief=asked.brief) for part in lesson.parts()],
+            ink.text("…"),
+        )
+    return lambda lesson: render_text(lesson, ink, width=width, height=height, brief=asked.brief)
+
+
+def _picture(asked: Request, ink: Ink) -> Callable[[Lesson], str]:
+    """Choose how a lesson is drawn outside of the terminal."""
+    if asked.form == ".html":
+        from attnexplain.render.html import render_html
+
+        return lambda lesson: render_html(lesson, ink, theme=asked.theme, brief=asked.brief)
+    from attnexplain.render.svg import render_svg
+
+    width = asked.width or PICTURE_WIDTH
+    return lambda lesson: render_svg(lesson, ink, width=width, theme=asked.theme, brief=asked.brief)
+
+
+def _paused(parts: Sequence[str], sign: str) -> str:
+    """Show one part after another, and wait for Enter after each but the last, which is returned."""
+    for part in parts[:-1]:
+        write(part)
+        write(f"\n{sign} Enter")
+        sys.stdin.readline()
+    return parts[-1]

@@ -1,0 +1,242 @@
+"""Reading the command line.
+
+Typer reads the options, and nothing more: it hands back a `Request`, and the work is done outside of it, so that its
+own ways with errors, panels and signals stay out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from attnexplain.cli.request import Request, When
+from attnexplain.cli.streams import NAME, WIDTHS
+from attnexplain.errors import CommandError
+from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS
+
+EXAMPLES = f"""Examples:
+
+\b
+  {NAME} "The river bank was flooded after the storm"
+  {NAME} --step 3 "The cat sat on the mat"
+  {NAME} --query cat --key mat "The cat sat on the mat"
+  {NAME} --model untrained "The cat sat on the mat"
+  {NAME} --model minilm --layer 3 --head 5 "The cat sat on the mat"
+  {NAME} --model minilm --overview "The cat sat on the mat"
+  {NAME} --model minilm --find mat:cat "The cat sat on the mat"
+  {NAME} --phrase "Hare Krishna" "Chanting Hare Krishna mantra"
+  {NAME} "The river bank flooded" --compare "She robbed the bank"
+  {NAME} --explain softmax
+  {NAME} --json "The cat sat" | python3 -m json.tool
+  {NAME} --file sentences/ambiguous.txt --step 3 --brief
+  {NAME} -- "-5 degrees is cold"
+
+Exit codes: 0 done, 1 the output could not be written, 2 fix the command, 3 fix the data, 70 a bug of ours."""
+
+
+class Theme(StrEnum):
+    """The paper of a picture."""
+
+    dark = "dark"
+    light = "light"
+
+
+def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
+    """Make a parser of whole numbers in a range."""
+
+    def parse(text: str | int) -> int:
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", str(text)) or not lowest <= int(text) <= highest:
+            raise typer.BadParameter(f"{text!r} is not a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return parse
+
+
+STEP, COUNT, DIGITS, SEED = _whole_number(1, 4), _whole_number(0, 999), _whole_number(0, 8), _whole_number(0, 10**15)
+COLUMNS, TOKENS = _whole_number(*WIDTHS), _whole_number(1, MOST_TOKENS)
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
+def request(
+    sentence: Annotated[
+        str | None, typer.Argument(metavar="[SENTENCE]", help="The text; - or a pipe reads standard input.")
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            "--file", "-f", metavar="FILE", help="Sentences from FILE, one a line; blank lines and # comments skipped."
+        ),
+    ] = None,
+    step: Annotated[
+        list[int] | None,
+        typer.Option("--step", "-s", parser=STEP, metavar="1-4", help="Only this step; may be repeated."),
+    ] = None,
+    query: Annotated[
+        str | None, typer.Option(metavar="WORD", help="The asking word to work out by hand, or its position from 1.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(metavar="WORD", help="The answering word, or its position from 1.")] = None,
+    phrase: Annotated[
+        list[str] | None, typer.Option(metavar='"TWO WORDS"', help="Treat these words as one; may be repeated.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="SOURCE",
+            help="tiny (learned), untrained (random), a .json or .npz file of numbers, or a real checkpoint: minilm, a "
+            "folder, a name in the Hugging Face cache.",
+        ),
+    ] = None,
+    layer: Annotated[
+        int | None,
+        typer.Option(parser=COUNT, metavar="N", help="Of a checkpoint, counted from 0; 0 if not given."),
+    ] = None,
+    head: Annotated[
+        int | None,
+        typer.Option(parser=COUNT, metavar="N", help="Of that layer, counted from 0; 0 if not given."),
+    ] = None,
+    overview: Annotated[
+        bool, typer.Option("--overview", help="Every layer and head of a checkpoint on one screen.")
+    ] = False,
+    find: Annotated[
+        str | None, typer.Option(metavar="WORD:WORD", help="Rank all heads by the weight of the first on the second.")
+    ] = None,
+    merge_words: Annotated[
+        bool, typer.Option("--merge-words", help="Join a checkpoint's pieces of words into words.")
+    ] = False,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch the checkpoint from the Hugging Face hub first.")
+    ] = False,
+    causal: Annotated[
+        bool | None, typer.Option("--causal/--no-causal", help="Each word sees only itself and those before it.")
+    ] = None,
+    scale: Annotated[
+        bool | None, typer.Option("--scale/--no-scale", help="Divide the scores by √d_k, or leave it out.")
+    ] = None,
+    compare: Annotated[
+        str | None, typer.Option(metavar="SENTENCE", help="The same word in two sentences: what changed.")
+    ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option(metavar="TOPIC", help="A short article: qkv, dot-product, softmax, mask, heads and more."),
+    ] = None,
+    pause: Annotated[bool, typer.Option("--pause", help="Wait for Enter between the steps, on a terminal.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per sentence, one per line.")] = False,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write FILE, a .svg, .html, .txt, .json or .npz."),
+    ] = None,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Skip a line that does not work, and say so.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")] = False,
+    theme: Annotated[Theme, typer.Option(metavar="THEME", help="dark or light, for .svg and .html.")] = Theme.dark,
+    json_schema: Annotated[bool, typer.Option("--json-schema", help="Show the JSON Schema of --json.")] = False,
+    digits: Annotated[int, typer.Option(parser=DIGITS, metavar="N", help="Digits after the point, 0 to 8.")] = 2,
+    seed: Annotated[int, typer.Option(parser=SEED, metavar="N", help="For the untrained model.")] = 0,
+    width: Annotated[
+        int | None,
+        typer.Option(parser=COLUMNS, metavar="N", help="Columns; your terminal's if not given."),
+    ] = None,
+    color: Annotated[When, typer.Option(metavar="WHEN", help="auto, always or never.")] = When.auto,
+    ascii: Annotated[bool, typer.Option("--ascii", help="Draw with plain ASCII.")] = False,
+    brief: Annotated[bool, typer.Option("--brief", help="Tables and heatmaps without the prose.")] = False,
+    max_tokens: Annotated[
+        int,
+        typer.Option(parser=TOKENS, metavar="N", help=f"Refuse longer sentences; up to {MOST_TOKENS}."),
+    ] = MAX_TOKENS,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a bug.")] = False,
+    model_card: Annotated[
+        bool, typer.Option("--model-card", help="Show what the learned model is and can do.")
+    ] = False,
+    version: Annotated[bool, typer.Option("--version", "-V", help="Show the version.")] = False,
+) -> Request:
+    """See self-attention happen on your own sentence: four steps, with every number."""
+    return Request(
+        sentence, file, tuple(step or ()), query, key, tuple(phrase or ()), model, layer, head, overview, find,
+        merge_words, download, compare, explain, pause, causal, scale, json,
+        output, keep_going, force, theme.value, json_schema, digits, seed, width, color, ascii, brief,
+        max_tokens, debug, model_card, version,
+    )  # fmt: skip
+
+
+_CHECKED: Mapping[str, Callable[[Any], Any]] = {
+    "step": lambda texts: [STEP(text) for text in texts],
+    "layer": COUNT,
+    "head": COUNT,
+    "digits": DIGITS,
+    "seed": SEED,
+    "width": COLUMNS,
+    "max_tokens": TOKENS,
+    "color": When,
+    "theme": Theme,
+}
+"""How the values of options are checked, where any text will not do."""
+
+
+def read(arguments: Sequence[str]) -> Request | int:
+    """Let Typer read the options. An int is the exit code of --help and of the completion options."""
+    command = typer.main.get_command(app)
+    if (ordinary := _ordinary(command, arguments)) is not None:
+        return ordinary
+    try:
+        result: Request | int = command.main(list(arguments), prog_name=NAME, standalone_mode=False)
+    except Exception as error:
+        # Typer's own errors are those of click or of its copy of it; both have this method, and neither a common base.
+        if not hasattr(error, "format_message"):
+            raise
+        raise _usage_error(error, arguments) from error
+    return result
+
+
+def _ordinary(command: Any, arguments: Sequence[str]) -> Request | None:
+    """Read an ordinary command line with the parser of Typer's command alone; None for all that is not ordinary.
+
+    Typer then checks each value with pydantic, whose import takes as long as all of the lesson; the values that need
+    checking are checked here by the same functions. Help, completion and every mistake are left to Typer as a whole.
+    """
+    if f"_{NAME.upper()}_COMPLETE" in os.environ:
+        return None
+    try:
+        context = typer.Context(command, **command.context_settings)
+        values, too_many, _ = command.make_parser(context).parse_args(list(arguments))
+        given: dict[str, Any] = {
+            name: _CHECKED[name](value) if name in _CHECKED else value
+            for name, value in values.items()
+            if isinstance(value, str | bool | list)
+        }
+    except Exception:
+        return None
+    return None if too_many or not given.keys() <= request.__annotations__.keys() else request(**given)
+
+
+def _usage_error(error: Any, arguments: Sequence[str]) -> CommandError:
+    message = re.sub(r"^Invalid value for '(--[a-z-]+)'[^:]*", r"\1", str(error.format_message()).strip().rstrip("."))
+    message = message[:1].lower() + message[1:]
+    hint = f"{NAME} --help lists the options"
+    option = getattr(error, "option_name", None)
+    if type(error).__name__ == "NoSuchOption" and option is not None:
+        possibilities = ", ".join(sorted(getattr(error, "possibilities", None) or ()))
+        message = f"no such option: {option}" + (f" (did you mean {possibilities}?)" if possibilities else "")
+        text = next((argument for argument in arguments if argument.startswith(option)), option)
+        if not re.fullmatch(r"--?[A-Za-z][\w-]*(=.*)?", text):
+            hint = f"for text that starts with a dash: {NAME} -- {shlex.quote(text)}"
+    elif "extra argument" in message:
+        message = "the sentence must be one argument, and there are several"
+        words = [argument for argument in arguments if not argument.startswith("-")]
+        hint = f"put it in quotes: {NAME} {shlex.quote(' '.join(words))}"
+    return CommandError(message, hint=hint)
+
+
+def show_help() -> None:
+    """Write to standard error what --help writes to standard output."""
+    command = typer.main.get_command(app)
+    typer.echo(command.get_help(command.make_context(NAME, [], resilient_parsing=True)), err=True)

@@ -1,0 +1,103 @@
+"""Reading sentences: the command line's one, or one a line of a file or of standard input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from attnexplain.cli.request import Request
+from attnexplain.cli.streams import is_terminal
+from attnexplain.errors import CommandError, TextError
+from attnexplain.tokens import visible
+
+LONGEST_LINE = 1 << 20
+"""Bytes of one line of input."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One sentence, and where it stands."""
+
+    text: str | None
+    """None for the example that the model itself brings."""
+    place: str = ""
+    """"file.txt, line 3: ", or "" for the sentence of the command line."""
+    error: TextError | None = None
+    """What is wrong with the line itself."""
+    read: int = 0
+    """How many bytes of the file came up to its end."""
+
+
+def source_name(asked: Request) -> str:
+    """Name what sentences are read from."""
+    return visible(asked.file) if asked.file not in (None, "-") else "standard input"
+
+
+def read_lines(asked: Request, example: str | None) -> Iterator[Line]:
+    """Yield the sentence of the command line, or one sentence a line of the file or of standard input."""
+    if asked.sentence is not None and asked.sentence != "-":
+        yield Line(asked.sentence)
+        return
+    if example is not None and asked.file is None and asked.sentence is None:
+        yield Line(None)
+        return
+    source = source_name(asked)
+    try:
+        with _opened(asked) as stream:
+            number, read = 0, 0
+            while raw := stream.readline(LONGEST_LINE + 1):
+                number += 1
+                read += len(raw)
+                place = f"{source}, line {number}: "
+                if len(raw) > LONGEST_LINE:
+                    yield Line("", place, TextError(f"the line is longer than {LONGEST_LINE >> 20} MiB"))
+                    while raw and not raw.endswith(b"\n"):
+                        raw = stream.readline(LONGEST_LINE)
+                    continue
+                try:
+                    text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+                except UnicodeDecodeError as error:
+                    yield Line("", place, TextError(f"not valid UTF-8 at byte {error.start + 1}"))
+                    continue
+                if text and not (asked.file is not None and text.startswith("#")):
+                    yield Line(text, place, read=read)
+    except OSError as error:
+        raise CommandError(f"cannot read {source}: {error.strerror or error}") from error
+
+
+def watched(asked: Request, lines: Iterator[Line]) -> Iterator[Line]:
+    """Show how far a file is, where there is a person at standard error and the lessons go elsewhere."""
+    goes_elsewhere = asked.output is not None or not is_terminal(sys.stdout)
+    is_watched = asked.file not in (None, "-") and sys.stderr is not None and sys.stderr.isatty() and goes_elsewhere
+    if not is_watched or not Path(str(asked.file)).is_file():
+        yield from lines
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(file=sys.stderr), transient=True) as progress:
+        task = progress.add_task("sentences", total=Path(str(asked.file)).stat().st_size)
+        for line in lines:
+            yield line
+            progress.update(task, completed=line.read)
+
+
+def brings_a_sentence(model: str | None) -> bool:
+    """Whether a model may bring its own example, which needs no sentence."""
+    return model is not None and model.endswith((".json", ".npz"))
+
+
+def _opened(asked: Request) -> AbstractContextManager[IO[bytes]]:
+    if asked.file in (None, "-"):
+        if sys.stdin is None:
+            raise CommandError("standard input is closed")
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return Path(str(asked.file)).open("rb")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a file name"
+        raise CommandError(f"cannot open {source_name(asked)}: {reason}") from error

@@ -1,0 +1,200 @@
+"""Doing what is asked: each sentence explained, or all heads looked over, and written where it belongs."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+from attnexplain.cli.drawing import drawer, page
+from attnexplain.cli.output import Written, new_file
+from attnexplain.cli.request import ONE_SENTENCE, Request, refuse_conflicts, refuse_outputs
+from attnexplain.cli.sentences import Line, brings_a_sentence, read_lines, source_name, watched
+from attnexplain.cli.streams import NAME, complain, is_terminal, show_version, warn, write
+from attnexplain.errors import AttnExplainError, CommandError, DataError, PhraseError, TextError
+
+if TYPE_CHECKING:
+    from attnexplain.explain import Explanation
+    from attnexplain.models import Model
+    from attnexplain.models.stored import GivenWeights
+
+
+def serve(asked: Request) -> int:
+    """Do what is asked, and return the exit code.
+
+    Raises:
+        AttnExplainError: it cannot be done.
+        OSError: standard output cannot be written to.
+    """
+    if (code := _answer_at_once(asked)) is not None:
+        return code
+    from attnexplain.models import DEFAULT_MODEL, load_model
+
+    model = load_model(
+        asked.model or DEFAULT_MODEL, seed=asked.seed, layer=asked.layer or 0, head=asked.head or 0,
+        download=asked.download,
+    )  # fmt: skip
+    if model.example is None and asked.sentence is None and asked.file is None and is_terminal(sys.stdin):
+        raise CommandError(
+            "there is no sentence", hint=f"{NAME} --model {shlex.quote(str(asked.model))} 'your sentence'"
+        )
+    with _destination(asked) as deliver:
+        _explain_all(asked, model, deliver)
+    return 0
+
+
+def _destination(asked: Request) -> AbstractContextManager[Callable[[Written], None]]:
+    """Open what is written to: the output file, or standard output."""
+    return nullcontext(write) if asked.output is None else new_file(asked.output, force=asked.force)
+
+
+def _explain_all(asked: Request, model: Model, deliver: Callable[[Written], None]) -> None:
+    """Answer for one sentence after another."""
+    draw = drawer(asked)
+    count = 0
+    held: Written = ""
+    unseen = list(dict.fromkeys(asked.phrases))
+    for line in watched(asked, read_lines(asked, model.example)):
+        try:
+            text = _answer(asked, line, model, unseen, draw)
+        except AttnExplainError as error:
+            error.place = line.place
+            if not (asked.keep_going and isinstance(error, DataError)):
+                raise
+            complain(error, and_so="; skipped")
+            continue
+        if count:
+            text = _following(asked, text)
+        if asked.phrases:  # one sentence waits, so that nothing is written when the only one lacks a phrase
+            held, text = text, held
+        deliver(text)
+        count += 1
+    if not count:
+        raise TextError(f"{source_name(asked)} has no sentence in it{' that works' if asked.keep_going else ''}")
+    if unseen:
+        raise PhraseError(unseen[0])
+    deliver(held)
+
+
+def _following(asked: Request, text: Written) -> Written:
+    """Put what follows another sentence's behind an empty line, where there may be several."""
+    if asked.form in ONE_SENTENCE:
+        raise CommandError(f"{asked.form} holds one sentence, and there are several", hint="write .txt or .json")
+    return "\n" + text if isinstance(text, str) and asked.form in ("", ".txt") else text
+
+
+def _answer(asked: Request, line: Line, model: Model, unseen: list[str], draw: Callable[..., Written]) -> Written:
+    """Make of one sentence what is asked for."""
+    if line.error is not None:
+        raise line.error
+    if model.info.kind == "trace":
+        from attnexplain.models.stored import GivenWeights
+
+        if isinstance(model, GivenWeights):
+            return _only_weights(asked, model)
+    if asked.overview or asked.find is not None:
+        return _looked_over(asked, line, model)
+    return _explained(asked, line, model, unseen, draw)
+
+
+def _only_weights(asked: Request, given: GivenWeights) -> Written:
+    """Draw attention weights that were made elsewhere, as they are."""
+    if asked.sentence is not None or asked.file is not None:
+        raise CommandError(f"{given.info.name} has its own tokens", hint="leave the sentence out")
+    if missing := set(asked.steps) - {3}:
+        raise CommandError(f"{given.info.name} holds attention weights alone: step {min(missing)} cannot be shown")
+    if asked.form == ".npz" or asked.compare is not None or asked.overview or asked.find is not None:
+        raise CommandError(f"{given.info.name} holds attention weights alone: only step 3 can be drawn from them")
+    if off := given.rows_that_are_off:
+        warn(f"{off} of {len(given.tokens)} rows of {given.info.name} do not add up to 1")
+    if asked.form == ".json":
+        from attnexplain.render.json import render_weights
+
+        return render_weights(given)
+    from attnexplain.steps.given import given_lesson
+
+    return page(asked)(given_lesson(given, query=asked.query, key=asked.key, digits=asked.digits))
+
+
+def _looked_over(asked: Request, line: Line, model: Model) -> Written:
+    """Run all heads on one sentence."""
+    from attnexplain.overview import overview
+
+    found = overview(
+        line.text or "", model=model, find=asked.find, max_tokens=asked.max_tokens, merge_words=asked.merge_words
+    )
+    if asked.form == ".json":
+        from attnexplain.render.json import render_overview
+
+        return render_overview(found)
+    from attnexplain.steps.heads import overview_lesson, ranking_lesson
+
+    return page(asked)(overview_lesson(found) if asked.find is None else ranking_lesson(found, asked.digits))
+
+
+def _explained(asked: Request, line: Line, model: Model, unseen: list[str], draw: Callable[..., Written]) -> Written:
+    """Explain one sentence. In one of many, the phrases that it lacks do not matter."""
+    is_alone = asked.sentence not in (None, "-") and asked.compare is None
+    traces = []
+    for text in (line.text, asked.compare) if asked.compare is not None else (line.text,):
+        trace, phrases = _traced(asked, text, model, is_alone=is_alone)
+        unseen[:] = [phrase for phrase in unseen if phrase not in phrases]
+        traces.append(trace)
+    return draw(*traces)
+
+
+def _traced(asked: Request, text: str | None, model: Model, *, is_alone: bool) -> tuple[Explanation, list[str]]:
+    from attnexplain.explain import explain
+    from attnexplain.models import FROM_LETTERS, UNKNOWN
+
+    phrases = list(asked.phrases)
+    while True:
+        try:
+            trace = explain(
+                text, model=model, phrases=phrases, causal=asked.causal, scale=asked.scale,
+                max_tokens=asked.max_tokens, neighbours=4 in asked.shown, merge_words=asked.merge_words,
+            )  # fmt: skip
+        except PhraseError as error:
+            if is_alone:
+                raise
+            phrases.remove(error.phrase)
+        else:
+            if trace.made and all(how in (UNKNOWN, FROM_LETTERS) for how in trace.made):
+                warn(f"the model knows no word of {trace.sentence[:40]!r}; what it shows says little about them")
+            return trace, phrases
+
+
+def _answer_at_once(asked: Request) -> int | None:
+    """Do what needs no sentence; None where there is one to explain."""
+    if asked.version:
+        return show_version()
+    refuse_conflicts(asked)
+    refuse_outputs(asked)
+    if asked.model_card:
+        from attnexplain.models.tiny import card
+
+        write(card())
+        return 0
+    if asked.explain is not None:
+        from attnexplain.steps.topics import topic
+
+        article = page(asked)(topic(asked.explain, asked.digits))
+        with _destination(asked) as deliver:
+            deliver(article)
+        return 0
+    if asked.json_schema:
+        from importlib.resources import files
+
+        write(files("attnexplain").joinpath("render/schema.json").read_text(encoding="utf-8"))
+        return 0
+    if asked.sentence is not None and asked.file is not None:
+        raise CommandError("a sentence and --file exclude each other", hint="give one of them")
+    nothing = asked.sentence is None and asked.file is None and not brings_a_sentence(asked.model)
+    if nothing and is_terminal(sys.stdin):
+        from attnexplain.cli.options import show_help
+
+        show_help()
+        return CommandError.exit_code
+    return None

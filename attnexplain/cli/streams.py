@@ -1,0 +1,130 @@
+"""Standard output and standard error: what they can show, and writing to them."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING
+
+from attnexplain import __version__
+from attnexplain.errors import AttnExplainError, OutputError
+from attnexplain.tokens import visible
+
+if TYPE_CHECKING:
+    from attnexplain.cli.output import Written
+    from attnexplain.cli.request import When
+    from attnexplain.render.ink import Palette
+
+NAME = "attnexplain"
+WIDTHS = (20, 500)
+"""The fewest and the most columns."""
+HEIGHT = 100
+"""Lines of a screen that is none."""
+_SIXTEEN_COLOURS = frozenset({"linux", "ansi", "cygwin", "screen", "vt100", "vt220"})
+
+
+def is_terminal(stream: IO[str] | None) -> bool:
+    """Whether there is nobody but a person to wait for; a closed stream counts as one."""
+    return stream is None or stream.closed or stream.isatty()
+
+
+def choose_palette(when: When, environment: Mapping[str, str]) -> Palette | None:
+    """Choose the colours: --color, then NO_COLOR, then FORCE_COLOR, then whether a terminal shows them."""
+    kind = environment.get("TERM", "")
+    if when == "never":
+        return None
+    if when == "auto":
+        if environment.get("NO_COLOR"):
+            return None
+        on_screen = sys.stdout is not None and sys.stdout.isatty() and kind != "dumb"
+        if not environment.get("FORCE_COLOR") and not on_screen:
+            return None
+    if environment.get("COLORTERM", "").lower() in ("truecolor", "24bit") or kind.endswith("-direct"):
+        return "truecolor"
+    return "standard" if kind in _SIXTEEN_COLOURS or kind.endswith("-16color") else "256"
+
+
+def screen_width(environment: Mapping[str, str]) -> int:
+    """Columns: what COLUMNS says, else the terminal's, else 80; never fewer than 20 or more than 500."""
+    given = environment.get("COLUMNS", "")
+    columns = int(given) if re.fullmatch(r"[1-9][0-9]{0,8}", given) else 0
+    if not columns:
+        try:
+            columns = os.get_terminal_size(sys.stdout.fileno()).columns
+        except (OSError, ValueError, AttributeError):
+            columns = 80
+    return min(max(columns or 80, WIDTHS[0]), WIDTHS[1])
+
+
+def screen_height(environment: Mapping[str, str]) -> int:
+    """Lines: what LINES says, else the terminal's, else enough for all."""
+    given = environment.get("LINES", "")
+    if re.fullmatch(r"[1-9][0-9]{0,3}", given):
+        return int(given)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).lines or HEIGHT
+    except (OSError, ValueError, AttributeError):
+        return HEIGHT
+
+
+def can_draw(stream: IO[str] | None) -> bool:
+    """Whether the stream's encoding has the signs that lessons are drawn with."""
+    try:
+        "▀▸─√ᵀΣ…é".encode(getattr(stream, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def write(text: Written) -> None:
+    """Write to standard output.
+
+    Raises:
+        OutputError: standard output is closed.
+        OSError: it cannot be written to.
+    """
+    if sys.stdout is None:
+        raise OutputError("standard output is closed")
+    for piece in (text,) if isinstance(text, str | bytes) else text:
+        if isinstance(piece, bytes):
+            sys.stdout.buffer.write(piece)
+        else:
+            sys.stdout.write(piece)
+    sys.stdout.flush()
+
+
+def show_version() -> int:
+    """Write the version, and return the exit code."""
+    write(f"{NAME} {__version__}\n")
+    return 0
+
+
+def complain(error: AttnExplainError, *, and_so: str = "") -> None:
+    """Say on standard error what is wrong, and what to do."""
+    tell(f"{NAME}: error: {error.place}{error.message}{and_so}", f"  hint: {error.hint}" if error.hint else "")
+
+
+def warn(message: str) -> None:
+    """Say on standard error what the reader should know."""
+    tell(f"{NAME}: warning: {message}")
+
+
+def tell(*lines: str) -> None:
+    """Write to standard error; where that fails too, the exit code says enough."""
+    ascii_only = not can_draw(sys.stderr)
+    try:
+        for line in filter(None, lines):
+            indent = line[: len(line) - len(line.lstrip(" "))]
+            print(indent + visible(line, ascii_only=ascii_only), file=sys.stderr, flush=True)
+    except (OSError, ValueError, AttributeError):
+        return
+
+
+def abandon_output() -> None:
+    """Point standard output to nowhere, so that the interpreter does not fail again on what is left in its buffer."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):
+        return
