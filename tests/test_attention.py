@@ -11,7 +11,17 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import softmax as scipy_softmax
 
-from attnexplain.attention import Head, attend, causal_mask, context, project, scaled_scores, scores, weights
+from attnexplain.attention import (
+    Head,
+    attend,
+    attend_given,
+    causal_mask,
+    context,
+    project,
+    scaled_scores,
+    scores,
+    weights,
+)
 from attnexplain.errors import NumbersError
 
 REFERENCE = json.loads((Path(__file__).parent / "data" / "torch_reference.json").read_text())["cases"]
@@ -93,6 +103,31 @@ def test_context_agrees_with_pytorch(case):
         assert_allclose(trace.weights, case["weights"], rtol=1e-12, atol=1e-12)
 
 
+def test_given_queries_keys_and_values_go_through_the_same_steps():
+    head = Head([[1, 0], [2, 1]], [[0, 1], [1, 0]], [[1], [1]])
+    x, mask = np.array([[3.0, 4.0], [1.0, -2.0]]), causal_mask(2)
+    whole = attend(x, head, mask=mask)
+    part = attend_given(whole.queries, whole.keys, whole.values, mask=mask)
+    assert (part.embeddings, part.head, part.d_model) == (None, None, 0)
+    assert (part.d_k, part.d_v, part.scale) == (2, 1, whole.scale)
+    for name in ("mask", "scores", "scaled_scores", "weights", "context"):
+        assert_array_equal(getattr(part, name), getattr(whole, name))
+
+
+def test_every_step_works_on_the_last_axis_of_a_stack_of_matrices():
+    """As layers of heads are computed: (heads, n, n) at once."""
+    stack = np.arange(24.0).reshape(2, 4, 3) % 7
+    assert_allclose(weights(stack), scipy_softmax(stack, axis=-1), rtol=1e-14)
+    mask = np.broadcast_to(causal_mask(4), (2, 4, 4))
+    assert np.isneginf(scaled_scores(np.zeros((2, 4, 4)), 2.0, mask)[~mask]).all()
+    blind = mask.copy()
+    blind[1, 2] = False
+    with pytest.raises(NumbersError):
+        scaled_scores(np.zeros((2, 4, 4)), 2.0, blind)
+    head = Head(np.ones((3, 2)), np.ones((3, 2)), np.ones((3, 1)))
+    assert [part.shape for part in project(stack, head)] == [(2, 4, 2), (2, 4, 2), (2, 4, 1)]
+
+
 # Properties
 
 
@@ -167,6 +202,9 @@ def test_the_arrays_that_were_given_stay_writable():
 def test_integers_are_computed_in_float64_and_float32_stays():
     eye = np.eye(2, dtype=int)
     assert attend(eye, Head(eye, eye, eye)).context.dtype == np.float64
+    assert Head(eye, eye, eye).w_q.dtype == np.float64
+    half = np.eye(2, dtype=np.float16)
+    assert Head(half, half, half).w_q.dtype == np.float64
     single = np.eye(2, dtype=np.float32)
     assert attend(single, Head(single, single, single)).context.dtype == np.float32
 
@@ -176,35 +214,55 @@ def test_integers_are_computed_in_float64_and_float32_stays():
 EYE = np.eye(2)
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: Head(EYE, np.eye(3), EYE), r"w_q of shape (2, 2) does not fit w_k of shape (3, 3): both"),
-        (lambda: Head(EYE, EYE, np.ones((3, 2))), "w_v of shape (3, 2) does not fit w_q of shape (2, 2)"),
-        (lambda: Head(EYE, EYE, EYE, b_k=[1]), "b_k of shape (1,) does not fit w_k of shape (2, 2)"),
-        (lambda: Head([[1, 2], [3]], EYE, EYE), "the rows of w_q differ in length"),
-        (lambda: Head([["a"]], EYE, EYE), "w_q holds something that is not a real number"),
-        (lambda: Head([[True]], [[True]], [[True]]), "w_q holds something that is not a real number"),
-        (lambda: Head([1, 2], EYE, EYE), "w_q has the shape (2,); expected rows and columns of numbers"),
-        (lambda: Head(EYE, EYE, EYE, b_v=EYE), "b_v has the shape (2, 2); expected a list of numbers"),
-        (lambda: Head([[np.nan, 1], [1, 1]], EYE, EYE), "w_q at (1, 1) is not finite"),
-        (lambda: attend([[1, np.inf]], Head(EYE, EYE, EYE)), "embeddings at (1, 2) is not finite"),
-        (lambda: attend(np.ones((2, 3)), Head(EYE, EYE, EYE)), "embeddings of shape (2, 3) does not fit w_q"),
-        (lambda: attend(np.ones((0, 2)), Head(EYE, EYE, EYE)), "embeddings has the shape (0, 2)"),
-        (lambda: attend(np.full((2, 2), 1e200), Head(EYE, EYE, EYE)), "scores at (1, 1) is not finite"),
-        (lambda: attend(EYE, Head(EYE * 1e308, EYE, EYE), scale=1e-300),
-         "scaled scores at (1, 1) is not finite"),
-        (lambda: attend(EYE, Head(EYE, EYE, EYE), scale=0), "scores cannot be divided by 0"),
-        (lambda: attend(EYE, Head(EYE, EYE, EYE), scale=np.nan), "scores cannot be divided by nan"),
-        (lambda: attend(EYE, Head(EYE, EYE, EYE), mask=[[True, True], [False, False]]), "leaves word 2 nothing"),
-        (lambda: attend(EYE, Head(EYE, EYE, EYE), mask=[[1, 1], [1, 1]]), "expected bool of shape (2, 2)"),
-        (lambda: attend(EYE, Head(EYE, EYE, EYE), mask=[[True]]), "expected bool of shape (2, 2)"),
-    ],
-)  # fmt: skip
+HUGE = np.full((2, 2), 1e200)
+HAS_A_HOLE = [[1, 1], [1, np.nan]]
+NOT_FINITE = "is not finite: NaN, infinite, or numbers too large to multiply"
+REFUSED = [
+    (lambda: Head(EYE, np.eye(3), EYE), "w_q of shape (2, 2) does not fit w_k of shape (3, 3): both are (d_model, d_k)"),
+    (lambda: Head(EYE, EYE, np.ones((3, 2))), "w_v of shape (3, 2) does not fit w_q of shape (2, 2): both have d_model rows"),
+    (lambda: Head(EYE, EYE, EYE, b_k=[1]), "b_k of shape (1,) does not fit w_k of shape (2, 2): a bias has one number per column"),
+    (lambda: Head([[1, 2], [3]], EYE, EYE), "the rows of w_q differ in length"),
+    (lambda: Head([["a"]], EYE, EYE), "w_q holds something that is not a real number"),
+    (lambda: Head([[True]], [[True]], [[True]]), "w_q holds something that is not a real number"),
+    (lambda: Head([[1j]], EYE, EYE), "w_q holds something that is not a real number"),
+    (lambda: Head([1, 2], EYE, EYE), "w_q has the shape (2,); expected rows and columns of numbers, and at least one"),
+    (lambda: Head(EYE, EYE, EYE, b_v=EYE), "b_v has the shape (2, 2); expected a list of numbers, and at least one"),
+    (lambda: Head([[np.nan, 1], [1, 1]], EYE, EYE), f"w_q at (1, 1) {NOT_FINITE}"),
+    (lambda: attend([[1, np.inf]], Head(EYE, EYE, EYE)), f"embeddings at (1, 2) {NOT_FINITE}"),
+    (lambda: attend(np.ones((2, 3)), Head(EYE, EYE, EYE)), "embeddings of shape (2, 3) does not fit w_q of shape (2, 2): an embedding has one number per row of w_q"),
+    (lambda: attend(np.ones((0, 2)), Head(EYE, EYE, EYE)), "embeddings has the shape (0, 2); expected rows and columns of numbers, and at least one"),
+    (lambda: attend(HUGE, Head(HUGE, EYE, EYE)), f"queries at (1, 1) {NOT_FINITE}"),
+    (lambda: attend(HUGE, Head(EYE, HUGE, EYE)), f"keys at (1, 1) {NOT_FINITE}"),
+    (lambda: attend(HUGE, Head(EYE, EYE, HUGE)), f"values at (1, 1) {NOT_FINITE}"),
+    (lambda: attend(HUGE, Head(EYE, EYE, EYE)), f"scores at (1, 1) {NOT_FINITE}"),
+    (lambda: attend(EYE, Head(EYE * 1e308, EYE, EYE), scale=1e-300), f"scaled scores at (1, 1) {NOT_FINITE}"),
+    (lambda: context(np.ones((1, 2)), np.full((2, 1), 1.7e308)), f"context at (1, 1) {NOT_FINITE}"),
+    (lambda: attend(EYE, Head(EYE, EYE, EYE), scale=0), "scores cannot be divided by 0: the scale is a finite number above 0"),
+    (lambda: attend(EYE, Head(EYE, EYE, EYE), scale=np.nan), "scores cannot be divided by nan: the scale is a finite number above 0"),
+    (lambda: attend(EYE, Head(EYE, EYE, EYE), mask=[[True, True], [False, False]]), "the mask leaves word 2 nothing to attend to: each row needs at least one True"),
+    (lambda: attend(EYE, Head(EYE, EYE, EYE), mask=[[1, 1], [1, 1]]), "the mask is int64 of shape (2, 2); expected bool of shape (2, 2)"),
+    (lambda: attend(EYE, Head(EYE, EYE, EYE), mask=[[True]]), "the mask is bool of shape (1, 1); expected bool of shape (2, 2)"),
+    (lambda: attend_given(HAS_A_HOLE, EYE, EYE), f"queries at (2, 2) {NOT_FINITE}"),
+    (lambda: attend_given(EYE, HAS_A_HOLE, EYE), f"keys at (2, 2) {NOT_FINITE}"),
+    (lambda: attend_given(EYE, EYE, HAS_A_HOLE), f"values at (2, 2) {NOT_FINITE}"),
+    (lambda: attend_given(EYE, np.eye(3), EYE), "queries of shape (2, 2) does not fit keys of shape (3, 3): both are (n, d_k)"),
+    (lambda: attend_given(EYE, EYE, np.eye(3)), "values of shape (3, 3) does not fit queries of shape (2, 2): both have one row per word"),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize(("make", "message"), REFUSED)
 def test_what_does_not_fit_is_refused_by_name(make, message):
     with pytest.raises(NumbersError) as caught:
         make()
-    assert message in str(caught.value)
+    assert str(caught.value) == message
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("head", [Head(HUGE, EYE, EYE), Head(EYE, EYE, EYE)], ids=["queries", "scores"])
+def test_numpy_says_nothing_on_the_way_to_a_refusal(head):
+    with pytest.raises(NumbersError):
+        attend(HUGE, head)
 
 
 def test_scaled_scores_keep_the_order():

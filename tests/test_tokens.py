@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attnexplain import tokens as module
 from attnexplain.errors import CommandError, PhraseError, TextError
-from attnexplain.tokens import tokenize, visible, word_key
+from attnexplain.tokens import tokenize, visible, word_key, word_spans
+
+
+@pytest.fixture(autouse=True)
+def forgets():
+    """What characters were met before must not matter."""
+    module._CLASSES.clear()
+
 
 WORDS = [
     ("The cat sat", ["The", "cat", "sat"]),
@@ -36,6 +44,14 @@ WORDS = [
     ("I ❤️ 👩\u200d👩\u200d👧 👍🏽", ["I", "❤️", "👩\u200d👩\u200d👧", "👍🏽"]),
     ("🇫🇷🇩🇪 1️⃣", ["🇫🇷", "🇩🇪", "1️⃣"]),
     ("ad\u200bmin \u202eabc\u202c", ["ad\u200bmin", "abc"]),
+    ("ぁゖゝァヺヽㇰｦﾝ", ["ぁゖゝ", "ァヺヽㇰｦﾝ"]),
+    ("㐀䶿一鿿豈\U00020000", ["㐀", "䶿", "一", "鿿", "豈", "\U00020000"]),
+    ("。・ 、々人々", ["々", "人", "々"]),
+    ("เกแก ກາເກ ກະ", ["เก", "แก", "ກາ", "เก".translate({0xE40: 0xEC0, 0xE01: 0xE81}), "ກະ"]),
+    ("🇦🇿🇿 👍🏻👍🏿", ["🇦🇿", "🇿", "👍🏻", "👍🏿"]),
+    ("🏴\U000e0067\U000e007f!", ["🏴\U000e0067\U000e007f"]),
+    ("a\u00a0b \u2028c", ["a", "b", "c"]),
+    ("\u3164\u115f x\u3164y \ue000", ["x\u3164y", "\ue000"]),
     ("two\nlines\tand\u3000spaces\u2028here", ["two", "lines", "and", "spaces", "here"]),
 ]
 
@@ -65,6 +81,13 @@ def test_bad_texts(sentence, message):
     with pytest.raises(TextError) as caught:
         tokenize(sentence, max_tokens=2)
     assert caught.value.message == message
+    is_long = "are allowed" in message
+    assert caught.value.hint == ("shorten it, or raise the limit with --max-tokens (up to 4096)" if is_long else "")
+
+
+def test_words_have_their_places():
+    sentence = "No, it didn't... 猫猫!"
+    assert [sentence[start:end] for start, end in word_spans(sentence)] == ["No", "it", "didn't", "猫", "猫"]
 
 
 # Phrases
@@ -82,8 +105,19 @@ def test_the_words_of_a_phrase_follow_one_another():
 
 def test_the_longest_phrase_comes_first():
     assert tokenize("New York City hall", ["New York City", "City hall"][:1]).words == ("New York City", "hall")
-    with pytest.raises(PhraseError):
+    with pytest.raises(PhraseError) as caught:
         tokenize("New York City hall", ["City hall", "New York City"])
+    assert caught.value.phrase == "City hall"
+
+
+def test_phrases_of_phrases_and_the_words_around_them():
+    sentence = "so New York City hall of New York City, New York"
+    joined = tokenize(sentence, ["New York", "New York City", "hall of"])
+    assert joined.words == ("so", "New York City", "hall of", "New York City", "New York")
+    assert tokenize("a b c d", ["b c", "c d"][:1]).words == ("a", "b c", "d")
+    assert tokenize("a b a b", ["a b"]).words == ("a b", "a b")
+    with pytest.raises(PhraseError):
+        tokenize("a b, c", ["a b", "b c"])
 
 
 def test_phrases_count_as_one_word_in_the_limit():
@@ -127,6 +161,21 @@ def test_invisible_characters_do_not_make_another_word():
         ("e" + "\u0301" * 6, "e" + "\u0301" * 4 + "<U+0301>" * 2),
         ("\ud800", "<U+D800>"),
         ("[bold]x[/x]", "[bold]x[/x]"),
+        ("a \ufe0fb", "a <U+FE0F>b"),
+        ("❤\ufe0fb", "❤b"),
+        ("猫 \u0301x", "猫 \u25cc\u0301x"),
+        ("\x00\u0301x", "<U+0000>\u25cc\u0301x"),
+        ("猫\u0301\u0301x", "猫\u0301\u0301x"),
+        ("\u0301\u0301x", "\u25cc\u0301\u25cc\u0301x"),
+        ("猫" + "\u0301" * 5, "猫" + "\u0301" * 4 + "<U+0301>"),
+        ("a" + "\u0301" * 4 + "b" + "\u0301" * 4, "a" + "\u0301" * 4 + "b" + "\u0301" * 4),
+        ("猫\u2028x", "猫 x"),
+        ("猫\U000e0100\U000e01ef", "猫<U+E0100><U+E01EF>"),
+        ("猫\U000e00ff\U000e01f0", "猫<U+E00FF><U+E01F0>"),
+        ("猫\u0378", "猫<U+0378>"),
+        ("猫\U0001f2ff\U0001fb93", "猫<U+1F2FF><U+1FB93>"),
+        ("猫\U0001faff", "猫\U0001faff"),
+        ("猫\ue000\U000f0000", "猫<U+E000><U+F0000>"),
         ("naïve 猫", "naïve 猫"),
     ],
 )
@@ -156,3 +205,9 @@ def test_tokens_are_pieces_of_the_sentence_and_always_the_same(text):
     for word in tokens.words:
         position = text.index(word, position) + len(word)
     assert all(word.strip() for word in tokens.words)
+
+
+def test_separators_and_unusual_spaces_are_invisible_where_they_are_no_white_space_of_the_text():
+    """A token from a file of numbers can hold what a sentence cannot."""
+    assert [c for c in "\u2028\u2029\u00a0\u2003\u1680 " if not module._is_invisible(c)] == [" "]
+    assert not module._is_invisible("\U0001f300")
