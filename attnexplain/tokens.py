@@ -294,6 +294,8 @@ def _join_phrases(sentence: str, words: list[_Word], phrases: Sequence[str]) -> 
 
 
 def _phrase_keys(phrase: str) -> list[str]:
+    if _SURROGATE.search(phrase) is not None:
+        raise CommandError(f"the phrase {visible(phrase)!r} is not valid Unicode (is it UTF-8?)")
     keys = [word_key(phrase[m.start() : m.end()]) for m in _split(phrase) if m.lastgroup == "word"]
     if not keys:
         raise CommandError(f"the phrase {visible(phrase)!r} has no word in it")

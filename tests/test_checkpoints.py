@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("safetensors", reason="the extra attnexplain[models] is not installed")
 pytest.importorskip("tokenizers", reason="the extra attnexplain[models] is not installed")
 
-from test_cli import SCHEMA, call
+from command import SCHEMA, call
 
 from attnexplain import explain, load_model
 from attnexplain.overview import habit, overview

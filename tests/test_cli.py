@@ -1,72 +1,24 @@
 """The command: streams, exit codes, error lines, colours, signals."""
 
 import contextlib
-import io
 import json
 import os
 import pty
 import re
-import select
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import jsonschema
 import pytest
 import typer
+from command import COMMAND, SCHEMA, call, on_terminal, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import attnexplain
-from attnexplain.cli import main, options
-
-COMMAND = [sys.executable, "-m", "attnexplain"]
-SCHEMA = json.loads((Path(attnexplain.__file__).parent / "render" / "schema.json").read_text())
-
-
-def run(*arguments, stdin=None, **environment):
-    """Run the command as a process, with plain pipes."""
-    env = {**os.environ, **environment}
-    given = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, env=env, timeout=60, **given)
-
-
-def call(*arguments):
-    """Run the command in this process."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main(arguments)
-    return code, out.getvalue(), err.getvalue()
-
-
-def on_terminal(*arguments, columns=80, keys=b"", **environment):
-    """Run the command on a pseudo-terminal of its own; return the exit status and what the screen got."""
-    child, screen = pty.fork()
-    if child == 0:  # pragma: no cover - the child becomes the command
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a runner in the background may have it ignored
-        os.execve(COMMAND[0], [*COMMAND, *arguments], {**os.environ, **environment})
-    import fcntl
-    import struct
-    import termios
-
-    fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    if keys:
-        time.sleep(0.5)
-        os.write(screen, keys)
-    got = b""
-    while select.select([screen], [], [], 30)[0]:
-        try:
-            piece = os.read(screen, 65536)
-        except OSError:
-            break
-        if not piece:
-            break
-        got += piece
-    os.close(screen)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), got.decode()
-
+from attnexplain.cli import options
 
 # Where sentences come from
 

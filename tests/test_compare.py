@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from test_cli import call, on_terminal
+from command import call, on_terminal
 
 from attnexplain import explain
 from attnexplain.steps.topics import TOPICS

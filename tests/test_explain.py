@@ -8,8 +8,8 @@ import sys
 
 import numpy as np
 import pytest
+from command import call
 from rich.console import Console
-from test_cli import call
 
 import attnexplain
 from attnexplain import AttentionTrace, AttnExplainError, explain, load_model

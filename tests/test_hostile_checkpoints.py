@@ -16,7 +16,7 @@ import pytest
 pytest.importorskip("safetensors", reason="the extra attnexplain[models] is not installed")
 pytest.importorskip("tokenizers", reason="the extra attnexplain[models] is not installed")
 
-from test_cli import call
+from command import call
 
 FOLDER = Path(__file__).parent / "data" / "checkpoints"
 SENTENCE = "The animal was too tired"

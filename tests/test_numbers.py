@@ -9,9 +9,9 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+from command import SCHEMA, call, on_terminal
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_cli import SCHEMA, call, on_terminal
 
 from attnexplain import explain, load_model
 from attnexplain.errors import AttnExplainError, NumbersError

@@ -13,8 +13,8 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+from command import COMMAND, SCHEMA, call
 from rich.cells import cell_len
-from test_cli import COMMAND, SCHEMA, call
 
 from attnexplain import explain
 

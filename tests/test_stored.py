@@ -6,7 +6,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from test_cli import SCHEMA, call
+from command import SCHEMA, call
 
 SENTENCE = "The river bank was flooded after the storm"
 OPTIONS = [(), ("--causal",), ("--no-scale",), ("--model", "untrained"), ("--phrase", "river bank")]

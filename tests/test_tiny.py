@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from test_cli import SCHEMA, call, run
+from command import SCHEMA, call, run
 
 import attnexplain.models
 from attnexplain import explain, load_model

@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -161,11 +162,20 @@ def request(
 ) -> Request:
     """See self-attention happen on your own sentence: four steps, with every number."""
     return Request(
-        sentence, file, tuple(step or ()), query, key, tuple(phrase or ()), model, layer, head, overview, find,
-        merge_words, download, compare, explain, pause, causal, scale, json,
-        output, keep_going, force, theme.value, json_schema, digits, seed, width, color, ascii, brief,
-        max_tokens, debug, model_card, version,
+        _text(sentence), file, tuple(step or ()), _text(query), _text(key), tuple(map(_text, phrase or ())),
+        model, layer, head, overview, _text(find), merge_words, download, _text(compare), _text(explain), pause,
+        causal, scale, json, output, keep_going, force, theme.value, json_schema, digits, seed, width, color, ascii,
+        brief, max_tokens, debug, model_card, version,
     )  # fmt: skip
+
+
+def _text(argument: Any) -> Any:
+    """Read a text as UTF-8 where the locale could not: Python keeps its bytes as surrogates then (PEP 383)."""
+    if argument is None or argument.isascii() or not any("\udc80" <= sign <= "\udcff" for sign in argument):
+        return argument
+    with suppress(UnicodeError):
+        return os.fsencode(argument).decode()
+    return argument
 
 
 _CHECKED: Mapping[str, Callable[[Any], Any]] = {

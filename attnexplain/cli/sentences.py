@@ -97,7 +97,7 @@ def _opened(asked: Request) -> AbstractContextManager[IO[bytes]]:
             raise CommandError("standard input is closed")
         return nullcontext(sys.stdin.buffer)
     try:
-        return Path(str(asked.file)).open("rb")
+        return open(str(asked.file), "rb")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a file name"
         raise CommandError(f"cannot open {source_name(asked)}: {reason}") from error

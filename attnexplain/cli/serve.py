@@ -33,8 +33,8 @@ def serve(asked: Request) -> int:
     from attnexplain.models import DEFAULT_MODEL, load_model
 
     model = load_model(
-        asked.model or DEFAULT_MODEL, seed=asked.seed, layer=asked.layer or 0, head=asked.head or 0,
-        download=asked.download,
+        DEFAULT_MODEL if asked.model is None else asked.model,
+        seed=asked.seed, layer=asked.layer or 0, head=asked.head or 0, download=asked.download,
     )  # fmt: skip
     if model.example is None and asked.sentence is None and asked.file is None and is_terminal(sys.stdin):
         raise CommandError(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 NAME = "attnexplain"
 WIDTHS = (20, 500)
 """The fewest and the most columns."""
+LONGEST_LINE = 600
+"""Characters of a line on standard error; of a longer one the middle is left out."""
 HEIGHT = 100
 """Lines of a screen that is none."""
 _SIXTEEN_COLOURS = frozenset({"linux", "ansi", "cygwin", "screen", "vt100", "vt220"})
@@ -112,12 +114,15 @@ def warn(message: str) -> None:
 
 
 def tell(*lines: str) -> None:
-    """Write to standard error; where that fails too, the exit code says enough."""
+    """Write lines to standard error, safe and not too long; where that fails too, the exit code says enough."""
     ascii_only = not can_draw(sys.stderr)
     try:
         for line in filter(None, lines):
             indent = line[: len(line) - len(line.lstrip(" "))]
-            print(indent + visible(line, ascii_only=ascii_only), file=sys.stderr, flush=True)
+            shown = visible(line, ascii_only=ascii_only)
+            if len(shown) > LONGEST_LINE:
+                shown = f"{shown[: LONGEST_LINE * 2 // 3]} [...] {shown[-LONGEST_LINE // 3 :]}"
+            print(indent + shown, file=sys.stderr, flush=True)
     except (OSError, ValueError, AttributeError):
         return
 

@@ -96,13 +96,12 @@ class Tiny:
             return np.mean(made, axis=0), "as the mean of its parts " + " and ".join(f'"{piece}"' for piece in pieces)
         if not (plain.isascii() and plain.isalpha()):
             return self._arrays["unknown"].astype(np.float64), UNKNOWN
-        if (pair := words.two_words(plain, self._is_common)) is not None:
-            made = [self.look_up(piece)[0] for piece in pair]
-            return np.mean(made, axis=0), f'as the mean of "{pair[0]}" and "{pair[1]}"'
-        if len(plain) > 3:
-            for near in words.one_edit_away(plain):
-                if self._is_common(near):
-                    return self.look_up(near)[0], f'as "{near}", one letter away'
+        if len(plain) <= words.LONGEST:
+            if (pair := words.two_words(plain, self._is_common)) is not None:
+                made = [self.look_up(piece)[0] for piece in pair]
+                return np.mean(made, axis=0), f'as the mean of "{pair[0]}" and "{pair[1]}"'
+            if (near := words.slip_of(plain, self._is_common)) is not None:
+                return self.look_up(near)[0], f'as "{near}", one letter away'
         groups = self._arrays["groups"][words.buckets(plain)].mean(axis=0)
         return groups * self._arrays["group_scales"].astype(np.float64), FROM_LETTERS
 

@@ -13,6 +13,9 @@ YEAR, ORDINAL, NUMBER = "<year>", "<ordinal>", "<number>"
 NUMBERS = (YEAR, ORDINAL, NUMBER)
 """Numbers are learned by their kind."""
 
+LONGEST = 32
+"""Letters; longer words are not searched for two words or a slip of the keyboard."""
+
 BUCKETS = 2048
 """How many vectors the groups of three to five letters share."""
 
@@ -67,6 +70,15 @@ def two_words(word: str, is_common: Callable[[str], bool]) -> tuple[str, str] | 
     """
     splits = sorted(range(3, len(word) - 2), key=lambda cut: abs(2 * cut - len(word)))
     return next(((word[:cut], word[cut:]) for cut in splits if is_common(word[:cut]) and is_common(word[cut:])), None)
+
+
+def slip_of(word: str, is_common: Callable[[str], bool]) -> str | None:
+    """Find a common word that differs in one letter; words of three letters have too many.
+
+    >>> slip_of("accomodate", {"accommodate"}.__contains__)
+    'accommodate'
+    """
+    return next(filter(is_common, one_edit_away(word)), None) if len(word) > 3 else None
 
 
 def one_edit_away(word: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
-from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
+from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink, fitting
 from attnexplain.render.page import INDENT, title_line
 from attnexplain.steps.step import Grid
 
@@ -153,9 +153,9 @@ def _wrapped(heading: str, width: int, ink: Ink) -> list[str]:
     """Write a heading on one or two lines; what does not fit is shortened: the rows carry the same names in full."""
     if cell_len(heading) <= width or len(heading) == 1:
         return [ink.shortened(heading, width)]
-    fitting = next((end for end in range(len(heading) - 1, 1, -1) if cell_len(heading[:end]) <= width), 1)
-    natural = [end for end in range(1, fitting + 1) if heading[end] == " " or heading[end - 1] == "-"]
-    cut = natural[-1] if natural else max(min(fitting, len(heading) - 3), 1)
+    most = max(min(fitting(heading, width), len(heading) - 1), 1)
+    natural = [end for end in range(1, most + 1) if heading[end] == " " or heading[end - 1] == "-"]
+    cut = natural[-1] if natural else max(min(most, len(heading) - 3), 1)
     return [heading[:cut], ink.shortened(heading[cut:].strip(), width)]
 
 

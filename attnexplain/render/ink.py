@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -21,6 +22,9 @@ _IN_ASCII = str.maketrans(
     {"·": "*", "√": "sqrt ", "ᵀ": "^T", "Σ": "sum ", "×": "*", "÷": "/", "∞": "inf", "─": "-", "…": "...", "▸": ">",
      "→": "->", "≈": "~", "−": "-"}
 )  # fmt: skip
+
+SIGNS_OF_A_COLUMN = 8
+"""The most characters that stand in one column: a letter with its marks."""
 
 PLAIN = Style()
 BOLD = Style(bold=True)
@@ -44,15 +48,9 @@ class Ink:
 
     def shortened(self, text: str, width: int) -> str:
         """Shorten a text, already made safe, to so many columns."""
-        if cell_len(text) <= width:
+        if fitting(text, width) == len(text):
             return text
-        sign = "." if self.ascii_only else "…"
-        kept = ""
-        for character in text:
-            if cell_len(kept + character) > width - 1:
-                break
-            kept += character
-        return kept + sign
+        return text[: fitting(text, width - 1)] + ("." if self.ascii_only else "…")
 
     def number(self, value: float | None) -> str:
         """Write a number; a place without one stays empty."""
@@ -68,6 +66,14 @@ class Ink:
     def cell(self, strength: float, colours: Colours, *, marked: bool = False) -> Style:
         """Choose the style of a cell by its strength, from -1 to 1 (shares: from 0 to 1)."""
         return _cell_style(round(strength, 2), colours, self.palette, marked)
+
+
+def fitting(text: str, width: int) -> int:
+    """Count how many characters of a text, already made safe, fit into so many columns from its beginning."""
+    if text[: width + 1].isascii():
+        return min(len(text), max(width, 0))
+    most = min(len(text), width * SIGNS_OF_A_COLUMN)
+    return bisect_right(range(1, most + 1), width, key=lambda end: cell_len(text[:end]))
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
-from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
+from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink, fitting
 from attnexplain.render.page import INDENT, WIDEST_TEXT, Paragraph
 from attnexplain.steps.step import Command, Company, Equation, Formula, Links, Table
 
@@ -147,15 +147,14 @@ def _wrap(text: str, width: int) -> list[str]:
     """Break a line at its spaces, with a word longer than the line broken anywhere."""
     lines = [""]
     for word in text.split(" "):
-        rest = word
-        if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(rest) <= width:
-            lines[-1] += " " + rest
+        if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(word) <= width:
+            lines[-1] += " " + word
             continue
         if lines[-1]:
             lines.append("")
-        while cell_len(rest) > width:
-            taken = next((end for end in range(len(rest), 1, -1) if cell_len(rest[:end]) <= width), 1)
-            lines[-1:] = [rest[:taken], ""]
-            rest = rest[taken:]
+        rest = word
+        while (taken := fitting(rest, width)) < len(rest):
+            lines[-1:] = [rest[: max(taken, 1)], ""]
+            rest = rest[max(taken, 1) :]
         lines[-1] = rest
     return lines

@@ -12,6 +12,9 @@ from attnexplain.pieces import find_token, plain
 from attnexplain.steps.step import Prose
 from attnexplain.tokens import word_key
 
+LONGEST_NAME = 60
+"""Characters; what is longer is cut. The sentence above the lesson has it in full."""
+
 
 def labels(tokens: Sequence[str]) -> tuple[str, ...]:
     """Name each word once: a word that occurs more than once carries its position.
@@ -29,7 +32,8 @@ def names_of(trace: Explanation) -> tuple[str, ...]:
     """Name the rows of a trace: each token as a reader sees it, a star behind those that stand for no word."""
     shown = trace.shown or trace.tokens
     special = trace.special or (False,) * len(shown)
-    return labels([f"{text}*" if is_special else text for text, is_special in zip(shown, special, strict=True)])
+    names = (text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…" for text in shown)
+    return labels([f"{name}*" if is_special else name for name, is_special in zip(names, special, strict=True)])
 
 
 def notes_on_tokens(trace: Explanation, names: Sequence[str]) -> list[Prose]:

@@ -93,7 +93,7 @@ def find(source: str, environment: Mapping[str, str] | None = None) -> Found:
     if source.endswith((".bin", ".pt", ".pth", ".ckpt", ".pkl")):
         raise pickled(Path(source).name)
     path = Path(source)
-    if _exists(path) and path.is_dir():
+    if source and _exists(path) and path.is_dir():
         return Found(path)
     if source.endswith(".safetensors"):
         if not _exists(path):
