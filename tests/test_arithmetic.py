@@ -96,7 +96,7 @@ def test_entropy_of_all_on_one_is_zero_and_of_equal_shares_the_logarithm_of_thei
     measured = entropy(np.array([[0.0, 1.0, 0.0, 0.0], [0.25] * 4]))
     np.testing.assert_allclose(measured, [0, np.log(4)], atol=1e-15)
     assert not np.signbit(measured[0])
-    assert entropy(np.full((2, 3, 3), 1 / 3)).shape == (2, 3)
+    assert entropy(np.full((2, 3, 4), 1 / 4)).shape == (2, 3)
 
 
 @pytest.mark.parametrize(("tall", "wide"), [(1, 1), (1, 2), (2, 1), (2, 3), (3, 2), (7, 9)])

@@ -120,7 +120,7 @@ def request(
         bool | None, typer.Option("--causal/--no-causal", help="Each word sees only itself and those before it.")
     ] = None,
     scale: Annotated[
-        bool | None, typer.Option("--scale/--no-scale", help="Divide the scores by √d_k, or leave it out.")
+        bool | None, typer.Option("--scale/--no-scale", help="Divide the scores by the root of d_k, or leave it out.")
     ] = None,
     compare: Annotated[
         str | None, typer.Option(metavar="SENTENCE", help="The same word in two sentences: what changed.")

@@ -12,7 +12,7 @@ from attnexplain.cli.drawing import drawer, page
 from attnexplain.cli.output import Written, new_file
 from attnexplain.cli.request import ONE_SENTENCE, Request, refuse_conflicts, refuse_outputs
 from attnexplain.cli.sentences import Line, brings_a_sentence, read_lines, source_name, watched
-from attnexplain.cli.streams import NAME, complain, is_terminal, show_version, warn, write
+from attnexplain.cli.streams import NAME, can_draw, complain, is_terminal, show_version, warn, write
 from attnexplain.errors import AttnExplainError, CommandError, DataError, PhraseError, TextError
 
 if TYPE_CHECKING:
@@ -174,8 +174,9 @@ def _answer_at_once(asked: Request) -> int | None:
     refuse_outputs(asked)
     if asked.model_card:
         from attnexplain.models.tiny import card
+        from attnexplain.render.ink import in_ascii
 
-        write(card())
+        write(card() if can_draw(sys.stdout) else in_ascii(card()))
         return 0
     if asked.explain is not None:
         from attnexplain.steps.topics import topic

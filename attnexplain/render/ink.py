@@ -42,9 +42,7 @@ class Ink:
 
     def text(self, text: str) -> str:
         """Make any text safe to show; nothing reaches the page without passing here."""
-        if self.ascii_only:
-            text = text.translate(_IN_ASCII)
-        return visible(text, ascii_only=self.ascii_only)
+        return visible(in_ascii(text) if self.ascii_only else text, ascii_only=self.ascii_only)
 
     def shortened(self, text: str, width: int) -> str:
         """Shorten a text, already made safe, to so many columns."""
@@ -66,6 +64,11 @@ class Ink:
     def cell(self, strength: float, colours: Colours, *, marked: bool = False) -> Style:
         """Choose the style of a cell by its strength, from -1 to 1 (shares: from 0 to 1)."""
         return _cell_style(round(strength, 2), colours, self.palette, marked)
+
+
+def in_ascii(text: str) -> str:
+    """Write the signs of our own prose and formulas in ASCII."""
+    return text.translate(_IN_ASCII)
 
 
 def fitting(text: str, width: int) -> int:
