@@ -91,14 +91,18 @@ def word_spans(sentence: str) -> list[tuple[int, int]]:
 def word_key(word: str) -> str:
     """What makes two words the same word: case, compatibility forms and invisible characters do not count.
 
+    The folding is that of NFKC_Casefold in The Unicode Standard, section 3.13.
+
     >>> word_key("Straße") == word_key("STRASSE")
     True
     """
     if word.isascii() and word.isprintable():
         return word.lower()
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", word).casefold())
-    seen = "".join(character for character in folded if not _is_invisible(character))
-    return seen.replace("’", "'") or folded
+    compatible = unicodedata.normalize("NFKC", word)
+    folded = "".join(character for character in compatible if not _is_invisible(character)) or compatible
+    for form in ("NFD", "NFKC"):
+        folded = unicodedata.normalize(form, folded).casefold()
+    return unicodedata.normalize("NFKC", folded).replace("’", "'")
 
 
 def visible(text: str, *, ascii_only: bool = False) -> str:

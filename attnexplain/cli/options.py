@@ -199,6 +199,8 @@ def read(arguments: Sequence[str]) -> Request | int:
         return ordinary
     try:
         result: Request | int = command.main(list(arguments), prog_name=NAME, standalone_mode=False)
+    except SystemExit as ended:  # how the completion options end
+        return int(ended.code or 0)
     except Exception as error:
         # Typer's own errors are those of click or of its copy of it; both have this method, and neither a common base.
         if not hasattr(error, "format_message"):

@@ -181,7 +181,10 @@ def _plain(key: str, array: np.ndarray[Any, np.dtype[Any]]) -> Any:
     """Turn an array into lists, as a JSON file would have them."""
     if key in (*MATRICES, *BIASES) and array.dtype.kind not in "iuf":
         raise NumbersError(f"{key} is an array of {array.dtype}; numbers are wanted")
-    return array.tolist()
+    try:
+        return array.tolist()
+    except SystemError as error:  # numpy's word for a number beyond the last character
+        raise NumbersError(f"{key} holds a number that is no character") from error
 
 
 # Checking

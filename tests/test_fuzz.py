@@ -1,0 +1,38 @@
+"""Whatever comes: no traceback, no hang, no raw control character. What was once found is run again for ever."""
+
+from pathlib import Path
+
+import pytest
+from fuzz.targets import TARGETS
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+CORPUS = sorted((Path(__file__).parent / "fuzz" / "corpus").glob("*/*"))
+SLOW = ("checkpoints", "archives")
+
+
+@pytest.fixture(autouse=True)
+def _back_home(monkeypatch):
+    """Targets work in a folder of their own."""
+    monkeypatch.chdir(Path(__file__).parent.parent)
+    monkeypatch.setenv("HF_HOME", "")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_anything(name):
+    if name == "checkpoints":
+        pytest.importorskip("tokenizers", reason="the extra attnexplain[models] is not installed")
+        pytest.importorskip("safetensors", reason="the extra attnexplain[models] is not installed")
+
+    @settings(max_examples=60 if name in SLOW else 150, deadline=None)
+    @given(st.binary(max_size=400))
+    def run(data):
+        TARGETS[name](data)
+
+    run()
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_what_was_once_found(path):
+    TARGETS[path.parent.name](path.read_bytes())
