@@ -468,3 +468,21 @@ def test_a_bar_is_shown_to_a_person_while_the_lessons_go_to_a_file(tmp_path):
     assert "sentences" in screen
     assert "[31m" not in screen.replace("\x1b[38", "")
     assert len((tmp_path / "out.json").read_text().splitlines()) == 50
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("--ov", ["--overview"]),
+        ("--color ", ["auto", "always", "never"]),
+        ("--explain s", ["scores", "scaling", "softmax"]),
+        ("--model ", ["tiny", "untrained", "minilm"]),
+    ],
+)
+def test_a_shell_completes_options_and_their_values(typed, offered):
+    command = f"attnexplain {typed}"
+    variables = {"COMP_WORDS": command, "COMP_CWORD": str(command.count(" ")), "_ATTNEXPLAIN_COMPLETE": "complete_bash"}
+    entry = "import sys; sys.argv[0] = 'attnexplain'; from attnexplain.cli import run; run()"
+    done = subprocess.run([sys.executable, "-c", entry], capture_output=True, text=True, env={**os.environ, **variables})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == offered

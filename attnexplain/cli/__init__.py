@@ -5,6 +5,7 @@ Heavy imports wait until they are needed: `--version` loads no Typer, `--help` n
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ def run() -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    gc.set_threshold(100_000)  # nearly all that is made in so short a life is modules, which are no garbage
     sys.exit(main(sys.argv[1:]))
 
 

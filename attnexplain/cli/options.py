@@ -1,15 +1,14 @@
 """Reading the command line.
 
 Typer reads the options, and nothing more: it hands back a `Request`, and the work is done outside of it, so that its
-own ways with errors, panels and signals stay out.
+own ways with errors, panels and signals stay out. (No `from __future__ import annotations` here: Typer would have to
+evaluate each of them, which takes as long as drawing a step.)
 """
-
-from __future__ import annotations
 
 import os
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated, Any
@@ -67,7 +66,7 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 @app.command(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
 def request(
     sentence: Annotated[
-        str | None, typer.Argument(metavar="[SENTENCE]", help="The text; - or a pipe reads standard input.")
+        str | None, typer.Argument(metavar="SENTENCE", help="The text; - or a pipe reads standard input.")
     ] = None,
     file: Annotated[
         str | None,
@@ -92,6 +91,7 @@ def request(
             "--model",
             "-m",
             metavar="SOURCE",
+            autocompletion=lambda incomplete: _beginning_with(incomplete, ("tiny", "untrained", "minilm")),
             help="tiny (learned), untrained (random), a .json or .npz file of numbers, or a real checkpoint: minilm, a "
             "folder, a name in the Hugging Face cache.",
         ),
@@ -127,7 +127,11 @@ def request(
     ] = None,
     explain: Annotated[
         str | None,
-        typer.Option(metavar="TOPIC", help="A short article: qkv, dot-product, softmax, mask, heads and more."),
+        typer.Option(
+            metavar="TOPIC",
+            autocompletion=lambda incomplete: _beginning_with(incomplete, _topics()),
+            help="A short article: qkv, dot-product, softmax, mask, heads and more.",
+        ),
     ] = None,
     pause: Annotated[bool, typer.Option("--pause", help="Wait for Enter between the steps, on a terminal.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per sentence, one per line.")] = False,
@@ -167,6 +171,16 @@ def request(
         causal, scale, json, output, keep_going, force, theme.value, json_schema, digits, seed, width, color, ascii,
         brief, max_tokens, debug, model_card, version,
     )  # fmt: skip
+
+
+def _topics() -> Iterable[str]:
+    from attnexplain.steps.topics import TOPICS
+
+    return TOPICS
+
+
+def _beginning_with(typed: str, choices: Iterable[str]) -> list[str]:
+    return [choice for choice in choices if choice.startswith(typed)]
 
 
 def _text(argument: Any) -> Any:

@@ -1,48 +1,43 @@
-"""Many sentences in one process: `--file --json` beside a bare loop of `attend` and `json.dumps` on the same vectors.
-
-python tests/benchmarks/many_sentences.py [SENTENCES]
-"""
+"""2,000 sentences in one process with `--file --json`, beside a bare loop of `attend` and `json.dumps`."""
 
 import json
 import random
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
+
+from side_by_side import ATTNEXPLAIN
 
 from attnexplain.attention import attend
 from attnexplain.models.tiny import Tiny
 
 FILE = Path(__file__).parents[2] / "sentences" / "ambiguous.txt"
 KEYS = ("embeddings", "queries", "keys", "values", "scores", "scaled_scores", "weights", "context")
+COUNT = 2_000
 
 
-def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+def report(rounds: int) -> str:
     words = [word for line in FILE.read_text().splitlines() if not line.startswith("#") for word in line.split()]
     chance = random.Random(0)
-    sentences = [" ".join(chance.choices(words, k=chance.randint(6, 16))) for _ in range(count)]
+    sentences = [" ".join(chance.choices(words, k=chance.randint(6, 16))) for _ in range(COUNT)]
     model = Tiny()
     vectors = [model.embed(model.tokenize(sentence, (), 512)).vectors for sentence in sentences]
-    head = model.head
-    start = time.perf_counter()
-    with open("/dev/null", "w") as file:
-        for embeddings in vectors:
-            trace = attend(embeddings, head)
-            file.write(json.dumps({key: getattr(trace, key).tolist() for key in KEYS}) + "\n")
-    bare = time.perf_counter() - start
+    bare, whole = [], []
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("\n".join(sentences))
         file.flush()
-        command = [str(Path(sys.executable).with_name("attnexplain")), "--json", "--file", file.name]
-        start = time.perf_counter()
-        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-        whole = time.perf_counter() - start
-    print("| program | seconds | sentences a second | ratio |\n| --- | --- | --- | --- |")
-    for name, seconds in (("attend and json.dumps alone", bare), ("attnexplain --file --json", whole)):
-        print(f"| {name} | {seconds:.1f} | {count / seconds:,.0f} | {bare / seconds:.2f} |")
-
-
-if __name__ == "__main__":
-    main()
+        for _ in range(max(rounds // 4, 1)):
+            start = time.perf_counter()
+            with open("/dev/null", "w") as nowhere:
+                for embeddings in vectors:
+                    trace = attend(embeddings, model.head)
+                    nowhere.write(json.dumps({key: getattr(trace, key).tolist() for key in KEYS}) + "\n")
+            bare.append(time.perf_counter() - start)
+            start = time.perf_counter()
+            subprocess.run([ATTNEXPLAIN, "--json", "--file", file.name], stdout=subprocess.DEVNULL, check=True)
+            whole.append(time.perf_counter() - start)
+    lines = ["| program | seconds | sentences a second | ratio |", "| --- | --- | --- | --- |"]
+    for name, seconds in (("attend and json.dumps alone", min(bare)), ("attnexplain --file --json", min(whole))):
+        lines.append(f"| {name} | {seconds:.1f} | {COUNT / seconds:,.0f} | {seconds / min(bare):.2f} |")
+    return "\n".join(lines)

