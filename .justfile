@@ -21,10 +21,6 @@ golden:
     {{python}} tests/make_golden.py
     git diff --stat tests/golden
 
-# put the real output of its commands into the README
-readme:
-    {{python}} tests/make_readme.py
-
 # all benchmarks, or some: just bench cold_start
 bench *names:
     {{python}} tests/benchmarks {{names}}

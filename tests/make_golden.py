@@ -2,10 +2,12 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import readme
 from screens import GOLDEN, PICTURE, SCREENS, draw, picture
 
 if __name__ == "__main__":
@@ -15,5 +17,12 @@ if __name__ == "__main__":
     GOLDEN.mkdir(exist_ok=True)
     for name, arguments in SCREENS.items():
         (GOLDEN / f"{name}.txt").write_text(draw(arguments), encoding="utf-8")
+    readme.GOLDEN.mkdir(exist_ok=True)
+    for path in readme.GOLDEN.iterdir():
+        path.unlink()
+    with tempfile.TemporaryDirectory() as folder:
+        readme.prepare(Path(folder))
+        for command in readme.COMMANDS:
+            readme.golden(command).write_text(readme.output(command, Path(folder)), encoding="utf-8")
     os.environ["COLORTERM"] = "truecolor"
     PICTURE.write_text(picture(), encoding="utf-8")

@@ -483,6 +483,8 @@ def test_a_shell_completes_options_and_their_values(typed, offered):
     command = f"attnexplain {typed}"
     variables = {"COMP_WORDS": command, "COMP_CWORD": str(command.count(" ")), "_ATTNEXPLAIN_COMPLETE": "complete_bash"}
     entry = "import sys; sys.argv[0] = 'attnexplain'; from attnexplain.cli import run; run()"
-    done = subprocess.run([sys.executable, "-c", entry], capture_output=True, text=True, env={**os.environ, **variables})
+    done = subprocess.run(
+        [sys.executable, "-c", entry], capture_output=True, text=True, env={**os.environ, **variables}
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.split() == offered

@@ -301,7 +301,7 @@ def of_commands(data):
         return
     folder = workplace()
     kept = (folder / "zoo" / "kept.svg").read_bytes()
-    code = command(arguments, source.text(6).encode("utf-8", "surrogateescape" if source.byte() % 2 else "replace"))
+    code = command(arguments, source.text(6).encode("utf-8", "surrogatepass" if source.byte() % 2 else "replace"))
     written = [path for path in folder.iterdir() if path.name.startswith("x.")]
     assert not list(folder.rglob(".attnexplain-*"))
     assert "--force" in arguments or (folder / "zoo" / "kept.svg").read_bytes() == kept

@@ -1,0 +1,54 @@
+"""The README's commands, and what they show: whole outputs are kept in golden/readme/, and run again by the tests."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+CONSOLE = [text.partition("\n") for kind, text in BLOCKS if kind == "console"]
+COMMANDS = [
+    line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line.startswith("attnexplain")
+]
+"""In their order: those that read a file come behind those that write it."""
+GOLDEN = Path(__file__).parent / "golden" / "readme"
+
+
+def golden(command):
+    """Name the file with a command's output."""
+    return GOLDEN / (re.sub(r"\W+", "-", command.removeprefix("attnexplain "))[:60].strip("-") + ".txt")
+
+
+def prepare(folder):
+    """Put into a folder what the commands find in a checkout."""
+    (folder / "sentences").symlink_to(ROOT / "sentences")
+
+
+def output(command, folder):
+    """Run a command as a shell would, with this Python's attnexplain; return what it shows and what it writes.
+
+    Of a picture or a page, which other tests look at, these are the words and numbers.
+    Numbers are rounded to five digits: the last digits of full precision are the machine's.
+    """
+    line = command.replace("attnexplain ", f'"{sys.executable}" -m attnexplain ', 1)
+    line = line.replace("| python3 ", f'| "{sys.executable}" ')
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line], cwd=folder, capture_output=True, timeout=60, env=plain_environment()
+    )
+    assert (done.returncode, done.stderr) == (0, b""), done.stderr
+    shown = done.stdout.decode()
+    if written := re.search(r"-o (\S+)", command):
+        text = (folder / written[1]).read_text(encoding="utf-8")
+        shown += text if written[1].endswith(".json") else re.sub(r"(?s)<style>.*?</style>|<[^>]*>", " ", text)
+    return re.sub(
+        r"-?\d+\.\d{6,}(?:e-?\d+)?", lambda number: f"{float(number[0]):.5f}".replace("-0.00000", "0.00000"), shown
+    )
+
+
+def plain_environment():
+    """A terminal of which nothing is known."""
+    known = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "COLORTERM")
+    return {**{name: value for name, value in os.environ.items() if name not in known}, "TERM": "xterm-256color"}
