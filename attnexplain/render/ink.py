@@ -29,6 +29,9 @@ SIGNS_OF_A_COLUMN = 8
 PLAIN = Style()
 BOLD = Style(bold=True)
 DIM = Style(dim=True)
+HEADING = Style(bold=True, color="color(63)")
+FORMULA = Style(bold=True, color="color(131)")
+"""Colours of text on the terminal's own paper, which may be black or white: each has 4.5 : 1 on both."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,10 @@ class Ink:
         written = write_number(value, self.digits)
         return self.text(written) if self.ascii_only else written
 
+    def accent(self, style: Style) -> Style:
+        """Return the style of a heading or a formula; of sixteen colours nobody knows which ones can be read."""
+        return BOLD if self.palette == "standard" else style
+
     def colour(self, strength: float, colours: Colours) -> Color:
         """Return the colour of a strength, for a picture."""
         return _rich(_ramp_colour(round(strength, 2), colours), self.palette)
@@ -84,8 +91,8 @@ def _cell_style(strength: float, colours: Colours, palette: Palette | None, mark
     if palette is None or colours == "none":
         return Style(bold=True) if marked else PLAIN
     if palette == "standard":  # backgrounds of sixteen colours are not even to the eye, and not ours to know
-        foreground = None if colours == "share" else "cyan" if strength < 0 else "yellow"
-        return Style(color=foreground, bold=abs(strength) > 0.5 or marked, dim=abs(strength) < 0.1, underline=marked)
+        foreground = "magenta" if colours == "signed" and strength < 0 else None
+        return Style(color=foreground, bold=abs(strength) > 0.5 or marked, underline=marked)
     background = _ramp_colour(strength, colours)
     if palette == "256":
         background = of_256(background)[1]

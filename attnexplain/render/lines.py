@@ -5,13 +5,10 @@ from __future__ import annotations
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
-from rich.style import Style
 
-from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink, fitting
+from attnexplain.render.ink import BOLD, DIM, FORMULA, PLAIN, Ink, fitting
 from attnexplain.render.page import INDENT, WIDEST_TEXT, Paragraph
 from attnexplain.steps.step import Command, Company, Equation, Formula, Links, Table
-
-FORMULA = Style(bold=True, color="bright_yellow")
 
 
 class FormulaLines:
@@ -19,6 +16,7 @@ class FormulaLines:
 
     def __init__(self, formula: Formula, ink: Ink) -> None:
         self.lines = [(ink.text(symbols), ink.text(shapes)) for symbols, shapes in formula.lines]
+        self.style = ink.accent(FORMULA)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         margin = " " * (INDENT + 2)
@@ -27,11 +25,11 @@ class FormulaLines:
         beside = len(margin) + symbols_width + 4 + widest <= options.max_width
         for symbols, shapes in self.lines:
             if beside:
-                yield Segment(margin + symbols, FORMULA)
+                yield Segment(margin + symbols, self.style)
                 yield Segment(" " * (symbols_width - cell_len(symbols) + 4) + shapes, DIM)
                 yield Segment.line()
             else:
-                yield Paragraph(symbols, FORMULA, indent=len(margin))
+                yield Paragraph(symbols, self.style, indent=len(margin))
                 yield Paragraph(shapes, DIM, indent=len(margin) + 2)
 
 

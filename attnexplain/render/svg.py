@@ -17,9 +17,8 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 
-from attnexplain.render.ink import Ink
-from attnexplain.render.lines import FORMULA
-from attnexplain.render.terminal import HEADING, LessonPage
+from attnexplain.render.ink import FORMULA, HEADING, Ink
+from attnexplain.render.terminal import LessonPage
 from attnexplain.render.themes import FONTS, THEMES, Theme, ThemeName
 from attnexplain.steps.step import Lesson
 

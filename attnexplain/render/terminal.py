@@ -9,11 +9,10 @@ from typing import Any
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
-from rich.style import Style
 
 from attnexplain.render.gallery import GalleryPage
 from attnexplain.render.heatmap import Heatmap
-from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink, Palette
+from attnexplain.render.ink import BOLD, DIM, HEADING, PLAIN, Ink, Palette
 from attnexplain.render.lines import CommandLine, CompanyLines, EquationLines, FormulaLines, LinkLines, TableLines
 from attnexplain.render.page import WIDEST_TEXT, Paragraph
 from attnexplain.render.picture import Picture
@@ -32,8 +31,6 @@ from attnexplain.steps.step import (
     Step,
     Table,
 )
-
-HEADING = Style(bold=True, color="bright_cyan")
 
 
 def render_text(lesson: Lesson, ink: Ink, *, width: int, height: int = 100, brief: bool = False) -> str:
@@ -94,7 +91,7 @@ class LessonPage:
     def _step(self, step: Step, width: int) -> Iterator[RenderableType | Segment]:
         title = self.ink.text(step.heading) + " "
         rule = self.ink.text("─") * max(min(width, WIDEST_TEXT) - cell_len(title), 0)
-        yield Paragraph(title + rule, HEADING, indent=0)
+        yield Paragraph(title + rule, self.ink.accent(HEADING), indent=0)
         for block in step.blocks:
             if isinstance(block, Prose) and self.brief and not block.is_note:
                 continue
