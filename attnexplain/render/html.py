@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from importlib.resources import files
 from itertools import count
 from typing import Any
 
@@ -17,6 +18,7 @@ from attnexplain.arithmetic import strongest_of_tiles, write_number
 from attnexplain.render.colours import Colour, readable_on, share_colour, signed_colour
 from attnexplain.render.gallery import resized
 from attnexplain.render.ink import Ink
+from attnexplain.render.page import what_a_square_is
 from attnexplain.render.themes import FONTS, THEMES, ThemeName
 from attnexplain.steps.step import (
     Block,
@@ -36,46 +38,8 @@ from attnexplain.steps.step import (
 MOST_CELLS = 96
 """The longest side of a matrix that is drawn without numbers."""
 THUMBNAIL = 16
-
-_STYLE = """
-:root {{ color-scheme: {scheme}; }}
-* {{ box-sizing: border-box; }}
-body {{ margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 75rem; background: {paper}; color: {text};
-  font: 1rem/1.5 system-ui, "DejaVu Sans", "Noto Sans", sans-serif; }}
-p, h1, h2 {{ max-width: 44rem; overflow-wrap: anywhere; }}
-h1 {{ font-size: 1.5rem; line-height: 1.3; }}
-h2 {{ color: {heading}; border-bottom: 1px solid {line}; margin-top: 2.5rem; font-size: 1.25rem; }}
-.note {{ color: {quiet}; font-size: .9rem; }}
-.formula, .worked, pre, table {{ font-family: {fonts}; font-size: .875rem; font-variant-numeric: tabular-nums; }}
-.formula {{ color: {formula}; font-weight: bold; margin: .25rem 1rem; }}
-.formula span {{ color: {quiet}; font-weight: normal; margin-left: 1.5rem; }}
-.worked {{ margin: 1rem 0; overflow-wrap: anywhere; }}
-.worked b:last-of-type {{ display: inline; }}
-.worked div {{ padding-left: 1.5rem; }}
-.scroll {{ overflow-x: auto; margin: 1rem 0 0; padding-bottom: 2.25rem; }}
-table {{ border-collapse: collapse; }}
-caption {{ text-align: left; font-weight: bold; padding-bottom: .4rem; position: sticky; left: 0; }}
-caption span {{ font-weight: normal; color: {quiet}; }}
-th {{ font-weight: normal; color: {quiet}; padding: .1rem .5rem; text-align: right; white-space: nowrap; }}
-th[scope=row] {{ text-align: left; color: {text}; position: sticky; left: 0; background: {paper}; }}
-th[scope=col] {{ min-width: 3.4rem; padding: .1rem .25rem; white-space: normal; overflow-wrap: anywhere;
-  vertical-align: bottom; }}
-td {{ padding: .1rem .5rem; text-align: right; white-space: nowrap; }}
-td.words {{ text-align: left; white-space: normal; }}
-tfoot td, tfoot th, .mark {{ font-weight: bold; }}
-.mark {{ outline: 2px solid {text}; outline-offset: -2px; }}
-.cell {{ position: relative; }}
-.cell:focus {{ outline: 3px solid {heading}; outline-offset: -3px; }}
-.cell:hover::after, .cell:focus::after {{ content: attr(data-says); position: absolute; z-index: 2; right: 0; top: 100%;
-  padding: .25rem .5rem; background: {text}; color: {paper}; border-radius: .25rem; pointer-events: none; }}
-.cell:nth-child(-n+6):hover::after, .cell:nth-child(-n+6):focus::after {{ right: auto; left: 0; }}
-.pair, .gallery {{ display: flex; flex-wrap: wrap; gap: 1rem 2rem; }}
-.gallery {{ display: grid; gap: .5rem; overflow-x: auto; }}
-figure {{ margin: 0; }}
-figcaption {{ font-size: .8rem; white-space: nowrap; }}
-svg {{ display: block; max-width: 100%; height: auto; }}
-pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font-weight: bold; }}
-"""
+TICK_WIDTH, TICK_HEIGHT = 6.0, 2.5
+"""Squares that the positions of rows and columns take."""
 
 
 def render_html(lesson: Lesson, ink: Ink, *, theme: ThemeName = "dark", brief: bool = False) -> str:
@@ -114,7 +78,9 @@ def render_fragment(lesson: Lesson, *, theme: ThemeName = "light") -> str:
 
 
 def _style(theme: ThemeName) -> str:
-    return _STYLE.format(scheme=theme, fonts=FONTS, **vars(THEMES[theme]))
+    colours = "".join(f" --{name}: {colour};" for name, colour in vars(THEMES[theme]).items())
+    sheet = files("attnexplain").joinpath("render/page.css").read_text(encoding="utf-8")
+    return f":root {{ color-scheme: {theme}; --fonts: {FONTS};{colours} }}\n{sheet}"
 
 
 class Page:
@@ -267,9 +233,10 @@ class Page:
         largest = float(np.abs(numbers).max()) or 1.0
         tall, wide = (-(-size // MOST_CELLS) for size in numbers.shape)
         small = strongest_of_tiles(numbers / largest, tall, wide)
-        what = "one number" if tall == wide == 1 else f"the strongest of {tall} × {wide} numbers"
-        note = f"{len(grid.rows)} rows, {len(grid.columns)} columns; each square is {what}; all numbers: --json"
-        picture = _squares(small, grid.colours, 6, self.text(grid.title))
+        note = (
+            f"Each square is {what_a_square_is(tall, wide)}; rows and columns are counted from 1. All numbers: --json"
+        )
+        picture = _squares(small, grid.colours, 6, self.text(grid.title), ticks=(tall, wide))
         caption = f"<b>{self.text(grid.title)}</b> {self.text(f'({grid.note})' if grid.note else '')}"
         return f'<figure class="scroll"><figcaption>{caption}<br>{self.text(note)}</figcaption>{picture}</figure>'
 
@@ -289,8 +256,11 @@ class Page:
         return escape(self.ink.number(value))
 
 
-def _squares(strengths: Any, colours: str, size: float, name: str) -> str:
-    """Draw a matrix of strengths as squares; neighbours of one colour in a row are one rectangle."""
+def _squares(strengths: Any, colours: str, size: float, name: str, ticks: tuple[int, int] | None = None) -> str:
+    """Draw a matrix of strengths as squares; neighbours of one colour in a row are one rectangle.
+
+    With `ticks`, how many numbers a square is tall and wide, every tenth row and column has its position written.
+    """
     rows, columns = strengths.shape
     drawn = []
     for i, row in enumerate(strengths.tolist()):
@@ -300,9 +270,15 @@ def _squares(strengths: Any, colours: str, size: float, name: str) -> str:
             if j == columns or shades[j] != shades[start]:
                 drawn.append(f'<rect x="{start}" y="{i}" width="{j - start}" height="1" fill="{shades[start]}"/>')
                 start = j
+    left, top = (TICK_WIDTH, TICK_HEIGHT) if ticks is not None else (0.0, 0.0)
+    if ticks is not None:
+        tall, wide = ticks
+        drawn += [f'<text x="-0.5" y="{i + 1}" text-anchor="end">{i * tall + 1}</text>' for i in range(0, rows, 10)]
+        drawn += [f'<text x="{j}" y="-0.5">{j * wide + 1}</text>' for j in range(0, columns, 10)]
     return (
-        f'<svg role="img" aria-label="{name}" viewBox="0 0 {columns} {rows}" width="{columns * size:g}" '
-        f'height="{rows * size:g}" shape-rendering="crispEdges">{"".join(drawn)}</svg>'
+        f'<svg role="img" aria-label="{name}" viewBox="{-left:g} {-top:g} {columns + left:g} {rows + top:g}" '
+        f'width="{(columns + left) * size:g}" height="{(rows + top) * size:g}" shape-rendering="crispEdges">'
+        f"{''.join(drawn)}</svg>"
     )
 
 

@@ -37,3 +37,8 @@ def title_line(ink: Ink, title: str, note: str = "") -> Paragraph:
 def note_line(ink: Ink, note: str) -> Paragraph:
     """Say something less important."""
     return Paragraph(ink.text(note), DIM)
+
+
+def what_a_square_is(tall: int, wide: int) -> str:
+    """Say how many numbers of a matrix one square of its picture stands for."""
+    return "one number" if tall == wide == 1 else f"the strongest of {tall} × {wide} numbers"

@@ -12,7 +12,7 @@ from rich.style import Style
 
 from attnexplain.arithmetic import strongest_of_tiles
 from attnexplain.render.ink import DIM, PLAIN, Ink
-from attnexplain.render.page import INDENT, note_line, title_line
+from attnexplain.render.page import INDENT, note_line, title_line, what_a_square_is
 from attnexplain.steps.step import Grid
 
 if TYPE_CHECKING:
@@ -105,8 +105,9 @@ class Picture:
 
     def _explanation(self, tall: int, wide: int, in_colour: bool) -> str:
         shape = "half block" if in_colour else "sign"
-        what = "one number" if tall == wide == 1 else f"the strongest of {tall} × {wide} numbers"
-        return f"Each {shape} is {what}; rows and columns are counted from 1. All numbers: --json"
+        return (
+            f"Each {shape} is {what_a_square_is(tall, wide)}; rows and columns are counted from 1. All numbers: --json"
+        )
 
 
 def shade(strength: float, ink: Ink) -> str:
