@@ -129,7 +129,7 @@ def test_bad_weights_are_one_line(weights, arguments, code, message, tmp_path):
     ("change", "message"),
     [
         ({"schema": "attnexplain/2"}, "its schema is 'attnexplain/2'"),
-        ({"sentence": 3}, "a stored run has a sentence"),
+        ({"sentence": 3}, "sentence must be a text"),
         ({"tokens": ["a"]}, "there are 1 tokens and 8 rows of queries"),
         ({"queries": [[1]]}, "queries of shape (1, 1) do not fit keys"),
         ({"values": "x"}, "values must be rows of numbers"),

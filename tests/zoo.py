@@ -16,6 +16,15 @@ EVIL = "\x1b[31mred\x07\u202e<script>alert(1)</script>\n[bold]"
 
 GOOD = {"tokens": ["a", "b"], "embeddings": [[1, 0], [0, 1]], **{f"w_{name}": [[1, 0], [0, 1]] for name in "qkv"}}
 
+EYE = [[1.0, 0.0], [0.0, 1.0]]
+STORED = {
+    "schema": "attnexplain/1", "version": "0.1.0", "sentence": "a b", "tokens": ["a", "b"], "made": ["", "by hand"],
+    "model": {"name": "tiny", "kind": "learned", "layer": 0, "head": 0, "d_model": 2, "d_k": 2, "d_v": 2},
+    "settings": {"scale": 1.0, "causal": False}, "embeddings": EYE, "queries": EYE, "keys": EYE, "values": EYE,
+    "special": [False, False], "parameters": {f"w_{name}": EYE for name in "qkv"},
+    "neighbours": [{"before": ["x"], "after": ["y"], "cosine": 0.5}, {"before": [], "after": [], "cosine": 1.0}],
+}  # fmt: skip
+
 
 def zipped(**members):
     """An archive with members that are given as bytes."""
@@ -52,6 +61,10 @@ def claims(shape):
         + repr({"descr": "<f8", "fortran_order": False, "shape": shape}).ljust(117).encode()
         + b"\n"
     )
+
+
+def stored(**keys):
+    return json.dumps({**STORED, **keys}).encode()
 
 
 def changed(**keys):
@@ -113,6 +126,21 @@ FILES = {
     "bad-weights.json": b'{"tokens": ["a", "b"], "weights": [[2, -1], [1, 0]]}',
     "evil-weights.json": json.dumps({"tokens": [EVIL, "b"], "weights": [[1, 0], [0, 1]]}).encode(),
     "trace-of-evil.json": json.dumps({"schema": "attnexplain/1", "tokens": [EVIL], "model": {"name": EVIL}}).encode(),
+    "stored.json": stored(),
+    "stored-schema.json": stored(schema="other/1"),
+    "stored-sentence.json": stored(sentence=5),
+    "stored-surrogate.json": stored(sentence="\ud800"),
+    "stored-made.json": stored(made=5),
+    "stored-made-few.json": stored(made=[""]),
+    "stored-special.json": stored(special=5),
+    "stored-special-few.json": stored(special=[True]),
+    "stored-settings.json": stored(settings=[1]),
+    "stored-scale.json": stored(settings={"scale": -1, "causal": False}),
+    "stored-model.json": stored(model=[1]),
+    "stored-layer.json": stored(model={"name": "x", "layer": "1"}),
+    "stored-company.json": stored(neighbours=[1, 2]),
+    "stored-company-few.json": stored(neighbours=[]),
+    "stored-tokens.json": stored(tokens=["a", "b", "c"]),
     "text.npz": b"no archive",
     "empty.npz": b"",
     "nothing-inside.npz": zipped(),

@@ -18,7 +18,7 @@ from attnexplain.errors import AttnExplainError, CommandError, DataError, Phrase
 if TYPE_CHECKING:
     from attnexplain.explain import Explanation
     from attnexplain.models import Model
-    from attnexplain.models.stored import GivenWeights
+    from attnexplain.models.given import GivenWeights
 
 
 def serve(asked: Request) -> int:
@@ -90,7 +90,7 @@ def _answer(asked: Request, line: Line, model: Model, unseen: list[str], draw: C
     if line.error is not None:
         raise line.error
     if model.info.kind == "trace":
-        from attnexplain.models.stored import GivenWeights
+        from attnexplain.models.given import GivenWeights
 
         if isinstance(model, GivenWeights):
             return _only_weights(asked, model)

@@ -1,8 +1,7 @@
-"""A stored run, or attention weights from elsewhere: what `--json` and `-o FILE.npz` wrote, or what another tool made.
+"""A stored run: what `--json` and `-o FILE.npz` wrote, drawn again.
 
-A stored run has everything that its lesson needs, and is computed again from its queries, keys and values (from its
-embeddings and parameter matrices, where those were stored too). A file with `tokens` and `weights` alone, (n, n) or
-(heads, n, n), as PyTorch and JAX users have them in hand, has step 3 and nothing before or behind it.
+It has everything that its lesson needs, and is computed again from its queries, keys and values (from its embeddings
+and parameter matrices, where those were stored too).
 """
 
 from __future__ import annotations
@@ -15,14 +14,22 @@ import numpy as np
 
 from attnexplain.errors import CommandError, NumbersError
 from attnexplain.models.model import Embedded, ModelInfo
-from attnexplain.tokens import MOST_TOKENS, Tokens
+from attnexplain.models.values import (
+    check_complete,
+    read_flag,
+    read_given,
+    read_head,
+    read_matrix,
+    read_number,
+    read_text,
+    read_texts,
+)
+from attnexplain.tokens import Tokens
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array, Head
 
 SCHEMA = "attnexplain/1"
-OFF = 0.01
-"""How far from 1 a row may add up before the reader is told."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,91 +67,73 @@ class Stored:
         return self.company[0] if np.allclose(vectors, self.values) else self.company[1]
 
 
-@dataclass(frozen=True, eq=False)
-class GivenWeights:
-    """Attention weights from elsewhere, and nothing else."""
+def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
+    """Make a run that is drawn again of what was stored.
 
-    info: ModelInfo
-    tokens: tuple[str, ...]
-    weights: Array
-    """(heads, n, n); rows are queries, columns are keys."""
-
-    head = None
-    given = None
-    scale = None
-    causal = False
-
-    @property
-    def example(self) -> str:
-        """The tokens as a sentence."""
-        return " ".join(self.tokens)
-
-    @property
-    def sentence(self) -> str:
-        """The same, by the name that a trace has for it."""
-        return self.example
-
-    @property
-    def model(self) -> ModelInfo:
-        """The info, by the name that a trace has for it."""
-        return self.info
-
-    @property
-    def rows_that_are_off(self) -> int:
-        """How many rows of the chosen head do not add up to 1."""
-        return int((np.abs(self.weights[self.info.head].sum(axis=1) - 1) > OFF).sum())
-
-    def tokenize(self, sentence: str, phrases: Sequence[str], max_tokens: int) -> Tokens:
-        """Return the tokens of the file."""
-        return Tokens(self.tokens)
-
-    def embed(self, tokens: Tokens) -> Embedded:
-        """Refuse: there is nothing to compute the four steps from.
-
-        Raises:
-            CommandError: always.
-        """
-        raise CommandError(f"{self.info.name} holds attention weights alone, which only step 3 can be drawn from")
-
-    def neighbours(self, vectors: Array, count: int, own: Sequence[str]) -> None:
-        """There are none."""
-
-
-def given_weights(name: str, tokens: tuple[str, ...], numbers: Any, head: int) -> GivenWeights:
-    """Check the attention weights in a file.
+    Args:
+        name: of the file.
+        content: what was in it.
 
     Raises:
-        CommandError: there is no such head.
-        NumbersError: the weights don't fit the tokens, or are no weights.
+        NumbersError: it is not what a stored run has.
     """
-    n = len(tokens)
-    if n > MOST_TOKENS:
-        raise NumbersError(f"there are {n} tokens, and {MOST_TOKENS} are allowed")
+    if content["schema"] != SCHEMA:
+        raise NumbersError(f"its schema is {str(content['schema'])[:40]!r}; {SCHEMA} is read")
+    sentence, words = read_text("sentence", content.get("sentence")), read_texts("tokens", content.get("tokens"))
+    given = read_given({key: content[key] for key in ("queries", "keys", "values") if key in content})
+    if given is None:
+        raise NumbersError("queries, keys and values are missing", hint="store a run without --step")
+    check_complete(words, (), None, None, given)
+    embeddings, head = _beginning(content, len(words))
+    settings = content.get("settings", content)  # in .npz they stand beside the arrays
+    if not isinstance(settings, dict):
+        raise NumbersError("settings is not what a stored run has")
+    company = _company(content.get("neighbours"), len(words))
+    little = tuple(not before for before in company[0]) if company is not None else (False,) * len(words)
+    vectors = embeddings if embeddings is not None else np.zeros((len(words), 0))
+    special = _special(content.get("special", []), len(words))
+    made = content.get("made", [""] * len(words))
+    if not isinstance(made, list) or len(made) != len(words) or not all(isinstance(how, str) for how in made):
+        raise NumbersError("made has one text for each token")
+    return Stored(
+        _info(name, content), sentence, Tokens(words, special=special, shown=words if special else ()),
+        head, None if head is not None else given, given[2], Embedded(vectors, tuple(made), little), company,
+        read_number("scale", settings.get("scale")), read_flag("causal", settings, default=False),
+    )  # fmt: skip
+
+
+def _beginning(content: Mapping[str, Any], count: int) -> tuple[Array | None, Head | None]:
+    """Read the embeddings and the parameter matrices, where both were stored."""
+    parameters = content.get("parameters", content)  # in .npz they stand beside the arrays
+    head = read_head(parameters if isinstance(parameters, dict) else content)
+    if head is None or "embeddings" not in content:
+        return None, None
+    embeddings = read_matrix("embeddings", content["embeddings"])
+    if len(embeddings) != count or embeddings.shape[1] != head.d_model:
+        raise NumbersError(f"embeddings of shape {embeddings.shape} do not fit the tokens or w_q")
+    return embeddings, head
+
+
+def _special(flags: Any, count: int) -> tuple[bool, ...]:
+    is_list = isinstance(flags, list) and all(isinstance(flag, bool) for flag in flags)
+    if not is_list or len(flags) not in (0, count):
+        raise NumbersError("special has one true or false for each token")
+    return tuple(flags)
+
+
+def _company(neighbours: Any, count: int) -> tuple[list[list[str]], list[list[str]]] | None:
+    if neighbours is None:
+        return None
     try:
-        weights = np.asarray(numbers)
-    except ValueError as error:
-        raise NumbersError("the rows of weights differ in length") from error
-    if weights.dtype.kind not in "iuf":
-        raise NumbersError("weights holds something that is not a number")
-    if weights.ndim == 2:
-        weights = weights[None]
-    if weights.shape[1:] != (n, n) or not len(weights):
-        raise NumbersError(
-            f"weights of shape {weights.shape} do not fit {n} tokens: expected {(n, n)}, or heads of that shape"
-        )
-    weights = weights.astype(np.float64)
-    if not np.isfinite(weights).all() or (weights < 0).any():
-        raise NumbersError("weights holds a number that is negative or not finite")
-    if not head < len(weights):
-        raise CommandError(f"--head {head}: {name} has the heads 0 to {len(weights) - 1}")
-    note = "Attention weights that were made elsewhere."
-    if len(weights) > 1:
-        note = f"Attention weights of {len(weights)} heads that were made elsewhere; this is head {head}, from 0."
-    info = ModelInfo(name, "trace", note, 0, head, heads=len(weights))
-    return GivenWeights(info, tokens, weights)
+        before, after = ([[str(word) for word in entry[key]] for entry in neighbours] for key in ("before", "after"))
+    except (TypeError, KeyError) as error:
+        raise NumbersError("neighbours is not what a stored run has") from error
+    if len(before) != count:
+        raise NumbersError("neighbours has one entry for each token")
+    return before, after
 
 
-def stored_info(name: str, content: Mapping[str, Any]) -> ModelInfo:
+def _info(name: str, content: Mapping[str, Any]) -> ModelInfo:
     """Say which model a stored run was of."""
     model = content.get("model")
     was = model.get("name") if isinstance(model, dict) else model

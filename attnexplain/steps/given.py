@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attnexplain.arithmetic import entropy, write_number
-from attnexplain.models.stored import GivenWeights as GivenWeights
+from attnexplain.models.given import GivenWeights as GivenWeights
 from attnexplain.pieces import find_token
 from attnexplain.steps.labels import labels
 from attnexplain.steps.step import READABLE, ROWS_ASK, Block, Column, Grid, Lesson, Prose, Step

@@ -241,7 +241,7 @@ def of_tokens(data):
 def of_numbers(data):
     """A file of numbers that somebody has damaged."""
     source = Source(data)
-    names = [name for name in zoo.FILES if name.endswith(".json") and len(zoo.FILES[name]) < 2000]
+    names = [name for name in zoo.FILES if name.endswith(".json") and len(zoo.FILES[name]) < 3000]
     (workplace() / "numbers.json").write_bytes(source.spliced(zoo.FILES[source.one_of(names)], JSON_FRAGMENTS))
     shape = source.one_of([[], ["--json"], ["--step", "3"], ["The cat"], ["--width", "20"], ["--color", "always"]])
     command(["--model", "numbers.json", *shape])
