@@ -29,6 +29,8 @@ CARD = "tiny.md"
 BLOCK = 128
 REMEMBERED = 1 << 16
 """How many words are remembered that were looked up."""
+COMPANIES = 1 << 14
+"""And how many vectors, with the words that are near them."""
 _HEADER = 8
 """The file starts with the length of its JSON header, in so many bytes, little-endian."""
 
@@ -59,6 +61,7 @@ class Tiny:
         self._words = data[offset:]  # each between two newlines: finding one needs no dictionary of all
         self._row = lru_cache(REMEMBERED)(self._find_row)  # but many sentences share their words
         self._word = lru_cache(REMEMBERED)(self._read_word)
+        self._found: dict[tuple[bytes, str, int], list[str]] = {}
 
     @cached_property
     def head(self) -> Head:
@@ -106,15 +109,22 @@ class Tiny:
         return groups * self._arrays["group_scales"].astype(np.float64), FROM_LETTERS
 
     def neighbours(self, vectors: Array, count: int, own: Sequence[str]) -> list[list[str]]:
-        """Find the common words whose values point most nearly the way of each vector, (n, d_v)."""
+        """Find the common words whose values point most nearly the way of each vector, (n, d_v).
+
+        What was found before is remembered: the value of a word is the same in every sentence.
+        """
+        if len(self._found) > COMPANIES:
+            self._found.clear()
+        keys = [(vector.tobytes(), word, count) for vector, word in zip(vectors, own, strict=True)]
+        new = list({key: place for place, key in enumerate(keys) if key not in self._found}.values())
         rows, values = self._offered_values
-        found = []
-        for start in range(0, len(vectors), 64):  # bounds the memory of a long text
-            nearness = _unit(vectors[start : start + 64]).astype(np.float32) @ values  # [64, d_v] @ [d_v, offered]
-            for places, word in zip(_largest(nearness, count + 1), own[start : start + 64], strict=True):
-                names, itself = [self._word(row) for row in rows[places].tolist()], words.normal_word(word)
-                found.append([name for name in names if name != itself][:count])
-        return found
+        for start in range(0, len(new), 64):  # bounds the memory of a long text
+            some = new[start : start + 64]
+            nearness = _unit(vectors[some]).astype(np.float32) @ values  # [64, d_v] @ [d_v, offered]
+            for place, nearest in zip(some, _largest(nearness, count + 1), strict=True):
+                names, itself = [self._word(row) for row in rows[nearest].tolist()], words.normal_word(own[place])
+                self._found[keys[place]] = [name for name in names if name != itself][:count]
+        return [self._found[key] for key in keys]
 
     @cached_property
     def _offered_values(self) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
