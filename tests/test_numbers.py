@@ -1,9 +1,7 @@
 """Your own numbers: published walkthroughs to their printed digits, and bad files in one clear line."""
 
-import io
 import json
 import os
-import zipfile
 from pathlib import Path
 
 import jsonschema
@@ -12,6 +10,7 @@ import pytest
 from command import SCHEMA, call, on_terminal
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from zoo import npy, zipped
 
 from attnexplain import explain, load_model
 from attnexplain.errors import AttnExplainError, NumbersError
@@ -214,20 +213,6 @@ def test_numbers_too_large_to_multiply_are_refused(tmp_path):
     assert "scores at (1, 1) is not finite" in err
 
 
-def archive(**members):
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, content in members.items():
-            file.writestr(f"{name}.npy", content)
-    return data.getvalue()
-
-
-def npy(array, **options):
-    data = io.BytesIO()
-    np.save(data, array, **options)
-    return data.getvalue()
-
-
 def lying_header(shape):
     data = npy(np.zeros((2, 2)))
     return data.replace(b"(2, 2)", shape)
@@ -236,18 +221,18 @@ def lying_header(shape):
 BAD_ARCHIVES = [
     (b"", "not a readable .npz file"),
     (b"PK\x03\x04 nonsense", "not a readable .npz file"),
-    (archive(w_q=npy(np.array([{}], dtype=object), allow_pickle=True)), "w_q is an array of object"),
-    (archive(w_q=npy(np.array([[1j]]))), "w_q is an array of complex128"),
-    (archive(w_q=npy(np.array([[True]]))), "w_q is an array of bool; numbers are wanted"),
-    (archive(w_q=npy(np.array([["a"]]))), "w_q is an array of <U1; numbers are wanted"),
-    (archive(w_q=lying_header(b"(9, 9)")), "w_q is cut short: its header says (9, 9)"),
-    (archive(w_q=npy(np.eye(2))[:-8]), "w_q is cut short"),
-    (archive(w_q=b"not numpy"), "not a readable .npz file"),
-    (archive(w_q=b""), "not a readable .npz file"),
-    (archive(w_q=b"\0" * (65 << 20)), "it unpacks to more than 64 MiB"),
-    (archive(w_q=npy(np.eye(2)))[:-30], "not a readable .npz file"),
-    (archive(nonsense=npy(np.eye(2))), "unknown key 'nonsense'"),
-    (archive(tokens=npy(np.array(["a"])), embeddings=npy(np.array([[np.nan]]))), "embeddings, row 1, place 1: not finite"),
+    (zipped(w_q=npy(np.array([{}], dtype=object), allow_pickle=True)), "w_q is an array of object"),
+    (zipped(w_q=npy(np.array([[1j]]))), "w_q is an array of complex128"),
+    (zipped(w_q=npy(np.array([[True]]))), "w_q is an array of bool; numbers are wanted"),
+    (zipped(w_q=npy(np.array([["a"]]))), "w_q is an array of <U1; numbers are wanted"),
+    (zipped(w_q=lying_header(b"(9, 9)")), "w_q is cut short: its header says (9, 9)"),
+    (zipped(w_q=npy(np.eye(2))[:-8]), "w_q is cut short"),
+    (zipped(w_q=b"not numpy"), "not a readable .npz file"),
+    (zipped(w_q=b""), "not a readable .npz file"),
+    (zipped(w_q=b"\0" * (65 << 20)), "it unpacks to more than 64 MiB"),
+    (zipped(w_q=npy(np.eye(2)))[:-30], "not a readable .npz file"),
+    (zipped(nonsense=npy(np.eye(2))), "unknown key 'nonsense'"),
+    (zipped(tokens=npy(np.array(["a"])), embeddings=npy(np.array([[np.nan]]))), "embeddings, row 1, place 1: not finite"),
 ]  # fmt: skip
 
 

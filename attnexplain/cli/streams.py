@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAME = "attnexplain"
 WIDTHS = (20, 500)
 """The fewest and the most columns."""
-LONGEST_LINE = 600
+LONGEST_MESSAGE = 600
 """Characters of a line on standard error; of a longer one the middle is left out."""
 HEIGHT = 100
 """Lines of a screen that is none."""
@@ -120,8 +120,8 @@ def tell(*lines: str) -> None:
         for line in filter(None, lines):
             indent = line[: len(line) - len(line.lstrip(" "))]
             shown = visible(line, ascii_only=ascii_only)
-            if len(shown) > LONGEST_LINE:
-                shown = f"{shown[: LONGEST_LINE * 2 // 3]} [...] {shown[-LONGEST_LINE // 3 :]}"
+            if len(shown) > LONGEST_MESSAGE:
+                shown = f"{shown[: LONGEST_MESSAGE * 2 // 3]} [...] {shown[-LONGEST_MESSAGE // 3 :]}"
             print(indent + shown, file=sys.stderr, flush=True)
     except (OSError, ValueError, AttributeError):
         return

@@ -50,16 +50,15 @@ def _notes(trace: Explanation, names: tuple[str, ...], view: View) -> list[Prose
         made = dict(zip(trace.tokens, trace.made, strict=True))
         words = "; ".join(f'"{token}" ({how})' for token, how in made.items() if how)
         notes.append(Prose(f"Not in the vocabulary: {words}.", is_note=True))
+    chosen = f'"{names[view.query]}" asks, "{names[view.key]}" answers'
+    notes.append(Prose(f"Worked out by hand: {chosen} (--query and --key choose others)."))
     if trace.model.kind == "learned":
         notes.append(
             Prose(
-                'One layer without positions sees no word order and cannot tell what "it" stands for; models like BERT '
-                "stack many layers for that: --model minilm. For the same sentence before any training: --model "
-                "untrained"
+                'This one layer sees no word order and cannot tell what "it" stands for. To compare: --model minilm, a '
+                "real BERT of many layers; --model untrained, the same steps with random numbers."
             )
         )
-    chosen = f'"{names[view.query]}" asks, "{names[view.key]}" answers'
-    notes.append(Prose(f"Worked out by hand: {chosen} (choose with --query and --key)."))
     return notes
 
 
