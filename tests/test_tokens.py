@@ -124,9 +124,17 @@ def test_phrases_count_as_one_word_in_the_limit():
     assert tokenize("a b c", ["a b"], max_tokens=2).words == ("a b", "c")
 
 
-def test_a_phrase_without_a_word_is_refused():
-    with pytest.raises(CommandError, match="has no word in it"):
-        tokenize("a b", ["!"])
+@pytest.mark.parametrize(
+    ("phrase", "message"),
+    [
+        ("!\x1b", "the phrase '!<U+001B>' has no word in it"),
+        ("a\udcff", "the phrase 'a<U+DCFF>' is not valid Unicode (is it UTF-8?)"),
+    ],
+)
+def test_a_phrase_without_a_word_is_refused(phrase, message):
+    with pytest.raises(CommandError) as caught:
+        tokenize("a b", [phrase])
+    assert caught.value.message == message
 
 
 # Sameness
