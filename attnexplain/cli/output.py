@@ -13,6 +13,8 @@ from pathlib import Path
 from attnexplain.errors import CommandError, OutputError
 from attnexplain.tokens import visible
 
+ENDING = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
+"""Signals that end a process, where nothing is done about them."""
 FORMATS = (".svg", ".html", ".txt", ".json", ".npz")
 
 Written = str | bytes | Iterator[str]
@@ -83,8 +85,8 @@ def _removed_at_the_end(path: Path) -> Iterator[None]:
         os.kill(os.getpid(), number)
 
     before = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    if threading.current_thread() is threading.main_thread():  # no other may ask for signals
+        for number in ENDING:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 before[number] = signal.signal(number, remove_and_die)
     try:

@@ -55,24 +55,29 @@ class Heatmap:
         page = options.max_width - INDENT
         if before and before[0].narrowest + max(column.narrowest for column in columns) > page:
             columns, before = [*before, *columns], []
-        needed = max(column.narrowest for column in columns) + sum(column.narrowest for column in before)
-        longest = max(map(cell_len, (*rows, footer)))
-        label_width = max(min(longest, WIDEST_LABEL, page // 3), min(longest, 3))
-        label_width = max(min(label_width, page - needed), 0)
         beside = sum(column.narrowest for column in before)
-        short = min(label_width, SHORT_LABEL)
-        if len(list(_blocks(columns, page - short - beside))) < len(
-            list(_blocks(columns, page - label_width - beside))
-        ):
-            label_width = short + (page - short - beside) % max(column.narrowest for column in columns)
-            label_width = min(label_width, longest)
+        label_width = self._label_width([*rows, footer], columns, page - beside)
+        blocks = list(_blocks(columns, page - beside - label_width))
+        apart = list(_blocks(columns, page - beside - label_width - 1))
+        if len(apart) == len(blocks):  # there is room for an empty column between the names and the cells
+            rows, footer = [ink.shortened(row, label_width) for row in rows], ink.shortened(footer, label_width)
+            label_width, blocks = label_width + 1, apart
         yield title_line(ink, grid.title, grid.note)
-        blocks = list(_blocks(columns, page - label_width - beside))
         for number, block in enumerate(blocks):
             if number:
                 yield Segment.line()
-            room = page - label_width
-            yield from self._block([*before, *block], rows, footer, label_width, room)
+            yield from self._block([*before, *block], rows, footer, label_width, page - label_width)
+
+    def _label_width(self, names: Sequence[str], columns: Sequence[_Column], room: int) -> int:
+        """Choose how wide the names of the rows are: as long as they are, or short where that saves a block."""
+        widest = max(column.narrowest for column in columns)
+        longest = max(map(cell_len, names))
+        width = max(min(longest, WIDEST_LABEL, room // 3), min(longest, 3))
+        width = max(min(width, room - widest), 0)
+        short = min(width, SHORT_LABEL)
+        if len(list(_blocks(columns, room - short))) < len(list(_blocks(columns, room - width))):
+            width = min(short + (room - short) % widest, longest)
+        return width
 
     def _columns(self) -> list[_Column]:
         grid, ink = self.grid, self.ink
