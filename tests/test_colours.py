@@ -7,7 +7,7 @@ import pytest
 from rich.color import ColorType
 from screens import ARTICLE, draw
 
-from attnexplain.render.colours import share_colour, signed_colour
+from attnexplain.render.colours import of_256, share_colour, signed_colour
 from attnexplain.render.ink import FORMULA, HEADING, Ink
 
 STRENGTHS = [step / 100 for step in range(101)]
@@ -89,3 +89,10 @@ def test_of_sixteen_colours_only_magenta_is_used_which_every_paper_bears(monkeyp
     screen = draw(["--color", "always", ARTICLE])
     codes = {code for sequence in re.findall(r"\x1b\[([\d;]*)m", screen) for code in sequence.split(";")}
     assert codes == {"0", "1", "2", "4", "35"}  # plain, bold, dim, underlined, magenta
+
+
+@pytest.mark.parametrize("colour", [share_colour, signed_colour, lambda strength: signed_colour(-strength)])
+def test_more_is_hardly_ever_darker_in_256_colours_and_never_by_much(colour):
+    lightness = [seen(of_256(colour(step / 40))[1], "all cones")[0] for step in range(41)]
+    assert min(np.diff(lightness)) > -2  # of 100
+    assert len(set(lightness)) >= 8

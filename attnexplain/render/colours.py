@@ -22,6 +22,14 @@ _POSITIVE_PATH = ((0.27, 0.0, 60), (0.55, 0.13, 50), (0.85, 0.13, 75))
 _NEGATIVE_PATH = ((0.27, 0.0, 250), (0.50, 0.13, 255), (0.85, 0.09, 220))
 _STEPS = 64
 
+_OF_256 = (
+    *(234, 235, 53, 54, 55, 97, 133, 168, 204, 210, 209, 215, 222, 229),
+    *(236, 237, 238, 94, 130, 166, 172),
+    *(23, 24, 25, 32, 74, 117),
+    *(16, 231),  # black and white, for the text
+)
+"""Colours of xterm's 256 along the three paths. All the others are left out: nearest of all, they jump in hue."""
+
 
 def share_colour(share: float) -> Colour:
     """Colour a number from 0 (dark) to 1 (bright)."""
@@ -54,7 +62,7 @@ def luminance(colour: Colour) -> float:
 
 @cache
 def of_256(colour: Colour) -> tuple[int, Colour]:
-    """Find the colour of xterm's 256 that looks most alike: its number (16 to 255) and what it is."""
+    """Find the colour of those chosen from xterm's 256 that looks most alike: its number, and what it is."""
     wanted, candidates = _to_lab(colour), _xterm_labs()
     number = min(candidates, key=lambda candidate: dist(wanted, candidates[candidate]))
     return number, _xterm_colour(number)
@@ -62,7 +70,7 @@ def of_256(colour: Colour) -> tuple[int, Colour]:
 
 @cache
 def _xterm_labs() -> dict[int, _Lab]:
-    return {number: _to_lab(_xterm_colour(number)) for number in range(16, 256)}
+    return {number: _to_lab(_xterm_colour(number)) for number in _OF_256}
 
 
 def _xterm_colour(number: int) -> Colour:
