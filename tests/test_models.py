@@ -61,3 +61,7 @@ def test_queries_keys_values_and_scores_are_exact_binary_fractions():
 def test_an_unknown_model_is_an_error_that_says_which_there_are():
     with pytest.raises(CommandError, match="there is no model 'gtp2'"):
         load_model("gtp2")
+
+
+def test_the_learned_model_is_read_once():
+    assert load_model("tiny") is load_model()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from attnexplain.errors import CommandError
 from attnexplain.models.model import FROM_LETTERS, UNKNOWN, Embedded, Kind, Model, ModelInfo
 
@@ -37,9 +39,7 @@ def load_model(
         if layer or (head and source in OWN):
             raise CommandError(f"--layer and --head choose from a checkpoint; {source} has one layer with one head")
     if source == "tiny":
-        from attnexplain.models.tiny import Tiny
-
-        return Tiny()
+        return _tiny()
     if source == "untrained":
         from attnexplain.models.untrained import Untrained
 
@@ -51,3 +51,11 @@ def load_model(
     from attnexplain.models.checkpoint import open_checkpoint
 
     return open_checkpoint(source, layer=layer, head=head, download=download)
+
+
+@cache
+def _tiny() -> Model:
+    """Read the learned model once: who explains a hundred sentences in one process needs it a hundred times."""
+    from attnexplain.models.tiny import Tiny
+
+    return Tiny()
