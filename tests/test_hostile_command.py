@@ -369,7 +369,7 @@ def ended(folder):
 
     def run(case):
         arguments, stdin, around, _, _ = case
-        environment = {"TERM": "xterm-256color", "COLUMNS": "", **around}
+        environment = {"TERM": "xterm-256color", "COLUMNS": "", "OPENBLAS_NUM_THREADS": "2", **around}
         return bounded(
             [at(argument, folder) for argument in arguments],
             stdin=stdin, folder=folder, seconds=SECONDS, megabytes=MEGABYTES, **environment,
