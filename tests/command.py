@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import termios
 import time
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,9 @@ import attnexplain
 from attnexplain.cli import main
 
 COMMAND = [sys.executable, "-m", "attnexplain"]
+SGR = re.compile(r"\x1b\[[0-9;]*m")
+"""What colours a text."""
+TERMINAL_VARIABLES = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "COLORTERM", "LINES", "TTY_COMPATIBLE")
 SCHEMA = json.loads((Path(attnexplain.__file__).parent / "render" / "schema.json").read_text())
 
 
@@ -60,6 +65,12 @@ def on_terminal(*arguments, columns=80, keys=b"", **environment):
         got += piece
     os.close(screen)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), got.decode()
+
+
+def raw(text):
+    """Find the characters of a text that a terminal would obey, or that nobody sees; its colours are none."""
+    seen = set(SGR.sub("", text)) - {"\n"}
+    return {character for character in seen if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")}
 
 
 @dataclass

@@ -8,11 +8,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import readme
+from command import TERMINAL_VARIABLES
 from screens import GOLDEN, PICTURE, SCREENS, draw, picture
 
 if __name__ == "__main__":
-    os.environ["TERM"], os.environ["COLORTERM"] = "xterm-256color", ""
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+    os.environ["TERM"] = "xterm-256color"
+    for name in TERMINAL_VARIABLES:
         os.environ.pop(name, None)
     GOLDEN.mkdir(exist_ok=True)
     for name, arguments in SCREENS.items():

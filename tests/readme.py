@@ -35,8 +35,9 @@ def output(command, folder):
     """
     line = command.replace("attnexplain ", f'"{sys.executable}" -m attnexplain ', 1)
     line = line.replace("| python3 ", f'| "{sys.executable}" ')
+    environment = dict(os.environ)  # as Python knows it: readline sets LINES and COLUMNS behind its back
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", line], cwd=folder, capture_output=True, timeout=60, env=plain_environment()
+        ["bash", "-o", "pipefail", "-c", line], cwd=folder, capture_output=True, timeout=60, env=environment
     )
     assert (done.returncode, done.stderr) == (0, b""), done.stderr
     shown = done.stdout.decode()
@@ -46,9 +47,3 @@ def output(command, folder):
     return re.sub(
         r"-?\d+\.\d{6,}(?:e-?\d+)?", lambda number: f"{float(number[0]):.5f}".replace("-0.00000", "0.00000"), shown
     )
-
-
-def plain_environment():
-    """A terminal of which nothing is known."""
-    known = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "COLORTERM")
-    return {**{name: value for name, value in os.environ.items() if name not in known}, "TERM": "xterm-256color"}

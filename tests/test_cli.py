@@ -164,6 +164,13 @@ def test_an_unknown_option_is_named(option):
     assert err.startswith(f"attnexplain: error: no such option: {option}")
 
 
+def test_completion_ends_as_everything_else_does():
+    """With a code that `main` returns, whether or not it knows the shell around it."""
+    code, out, err = call("--show-completion")
+    assert (code, bool(out)) in ((0, True), (1, False))
+    assert "Traceback" not in err
+
+
 def test_a_value_that_is_not_offered_is_refused():
     code, out, err = call("--color", "blue", "a")
     assert (code, out) == (2, "")

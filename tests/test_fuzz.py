@@ -11,14 +11,6 @@ CORPUS = sorted((Path(__file__).parent / "fuzz" / "corpus").glob("*/*"))
 SLOW = ("checkpoints", "archives")
 
 
-@pytest.fixture(autouse=True)
-def _back_home(monkeypatch):
-    """Targets work in a folder of their own."""
-    monkeypatch.chdir(Path(__file__).parent.parent)
-    monkeypatch.setenv("HF_HOME", "")
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-
-
 @pytest.mark.parametrize("name", TARGETS)
 def test_anything(name):
     if name == "checkpoints":

@@ -227,6 +227,7 @@ BAD_ARCHIVES = [
     (zipped(w_q=npy(np.array([["a"]]))), "w_q is an array of <U1; numbers are wanted"),
     (zipped(w_q=lying_header(b"(9, 9)")), "w_q is cut short: its header says (9, 9)"),
     (zipped(w_q=npy(np.eye(2))[:-8]), "w_q is cut short"),
+    (zipped(tokens=npy(np.array(["a"])).replace(b"a\0\0\0", b"\xff" * 4)), "tokens holds a number that is no character"),
     (zipped(w_q=b"not numpy"), "not a readable .npz file"),
     (zipped(w_q=b""), "not a readable .npz file"),
     (zipped(w_q=b"\0" * (65 << 20)), "it unpacks to more than 64 MiB"),

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from command import COMMAND, SCHEMA, call
 from rich.cells import cell_len
+from test_colours import contrast
 
 from attnexplain import explain
 
@@ -244,21 +245,15 @@ def test_text_on_every_cell_is_readable(tmp_path):
     """A contrast of 4.5 : 1 by WCAG 2, for the cells and for the papers' own colours."""
     from attnexplain.render.themes import THEMES
 
-    def luminance(colour):
-        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    def contrast(one, other):
-        low, high = sorted((luminance(one), luminance(other)))
-        return (high + 0.05) / (low + 0.05)
+    def of_hex(colour):
+        return tuple(bytes.fromhex(colour[1:]))
 
     html = written(tmp_path, "html", SENTENCE).read_text()
     pairs = set(re.findall(r"background:(#\w{6});color:(#\w{6})", html))
     assert len(pairs) > 20
     for theme in THEMES.values():
         pairs |= {(theme.paper, colour) for colour in (theme.text, theme.quiet, theme.heading, theme.formula)}
-    assert min(contrast(*pair) for pair in pairs) >= 4.5
+    assert min(contrast(*map(of_hex, pair)) for pair in pairs) >= 4.5
 
 
 @pytest.mark.parametrize("width", [390, 1200])

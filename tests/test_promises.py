@@ -12,13 +12,11 @@ import subprocess
 import sys
 import threading
 import time
-import unicodedata
 from pathlib import Path
 
 import pytest
 import zoo
-from command import COMMAND, bounded, call, on_terminal, run
-from test_hostile_command import SGR
+from command import COMMAND, bounded, call, on_terminal, raw, run
 
 from attnexplain.cli.output import new_file
 from attnexplain.errors import CommandError
@@ -112,13 +110,6 @@ def test_every_test_here_holds_a_promise():
     assert functions_of("test_promises") - set(PROMISES.values()) == {
         "test_every_promise_has_its_test", "test_every_test_here_holds_a_promise",
     }  # fmt: skip
-
-
-def raw(text):
-    """The characters of a text that a terminal would obey."""
-    return {
-        c for c in SGR.sub("", text) if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-    }
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"])

@@ -149,6 +149,7 @@ def test_the_same_word(one, other):
 
 def test_invisible_characters_do_not_make_another_word():
     assert word_key("ad\u200bmin") == word_key("admin")
+    assert word_key("s\x11\u0301") == word_key("s\u0301") == word_key("ś")
 
 
 # Safety

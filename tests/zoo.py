@@ -49,9 +49,7 @@ class Bomb:
 
 
 def npz(**arrays):
-    stream = io.BytesIO()
-    np.savez(stream, **arrays)
-    return stream.getvalue()
+    return zipped(**{name: npy(array) for name, array in arrays.items()})
 
 
 def claims(shape):
@@ -120,7 +118,7 @@ FILES = {
     "booleans.json": changed(w_q=[[True, False], [False, True]]),
     "misfit.json": changed(w_v=[[1, 0]]),
     "no-rows.json": changed(embeddings=[]),
-    "many.json": json.dumps({**GOOD, "tokens": ["a"] * 5000, "embeddings": [[1, 0]] * 5000}).encode(),
+    "many.json": changed(tokens=["a"] * 5000, embeddings=[[1, 0]] * 5000),
     "vocabulary.json": changed(tokens=None, embeddings={"cat": [1, 0], "The": [0, 1], EVIL: [1, 1]}),
     "weights.json": b'{"tokens": ["a", "b"], "weights": [[0.5, 0.5], [1, 0]]}',
     "bad-weights.json": b'{"tokens": ["a", "b"], "weights": [[2, -1], [1, 0]]}',

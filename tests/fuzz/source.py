@@ -109,6 +109,21 @@ class Source:
                 pieces.append(self.raw().decode("utf-8", "surrogateescape"))
         return (" " if self.byte() % 2 else "").join(pieces)
 
+    def value(self, depth: int = 3) -> object:
+        """Any value that JSON can hold, and a few that it should not."""
+        kind = self.number(8 if depth else 4)
+        if kind == 0:
+            return self.one_of((None, True, False, "", [], {}))
+        if kind == 1:
+            return self.one_of((0, 1, -1, 0.5, 2.0, 1e308, -1e-320, 10**400, float("nan"), float("-inf")))
+        if kind == 2:
+            return self.byte()
+        if kind == 3:
+            return self.text(2)
+        if kind == 4:
+            return {self.text(1): self.value(depth - 1) for _ in range(self.number(3))}
+        return [self.value(depth - 1) for _ in range(self.number(4))]
+
     def spliced(self, good: bytes, fragments: Sequence[bytes]) -> bytes:
         """A good file with a few places overwritten, cut out, doubled, or filled with fragments."""
         data = bytearray(good)
