@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from attnexplain.cli.streams import abandon_output, complain, tell
+from attnexplain.cli.streams import abandon_output, complain, show_version, tell
 from attnexplain.errors import AttnExplainError, OutputError
 
 
@@ -51,8 +51,6 @@ def main(arguments: Sequence[str]) -> int:
 
 def _do(arguments: Sequence[str]) -> int:
     if list(arguments) in (["--version"], ["-V"]):  # needs no Typer, which takes as long as all the rest
-        from attnexplain.cli.streams import show_version
-
         return show_version()
     from attnexplain.cli.options import read
     from attnexplain.cli.serve import serve

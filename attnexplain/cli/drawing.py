@@ -7,9 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from attnexplain.cli.output import Written
 from attnexplain.cli.request import Request, When
-from attnexplain.cli.streams import can_draw, choose_palette, is_terminal, screen_height, screen_width, write
+from attnexplain.cli.streams import Written, can_draw, choose_palette, is_terminal, screen_height, screen_width, write
 
 if TYPE_CHECKING:
     from attnexplain.explain import Explanation

@@ -10,15 +10,13 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from attnexplain.cli.streams import Written, pieces_of
 from attnexplain.errors import CommandError, OutputError
 from attnexplain.tokens import visible
 
 ENDING = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
 """Signals that end a process, where nothing is done about them."""
 FORMATS = (".svg", ".html", ".txt", ".json", ".npz")
-
-Written = str | bytes | Iterator[str]
-"""What is made of a sentence: a text, the bytes of a file, or a long text piece by piece."""
 
 
 def check_output(path: str, *, force: bool) -> None:
@@ -57,7 +55,7 @@ def new_file(path: str, *, force: bool) -> Iterator[Callable[[Written], None]]:
     beside = Path(name)
 
     def write(text: Written) -> None:
-        for piece in (text,) if isinstance(text, str | bytes) else text:
+        for piece in pieces_of(text):
             with _reported(path):
                 file.write(piece if isinstance(piece, bytes) else piece.encode())
 

@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from attnexplain.cli.drawing import drawer, page
-from attnexplain.cli.output import Written, new_file
+from attnexplain.cli.output import new_file
 from attnexplain.cli.request import ONE_SENTENCE, Request, refuse_conflicts, refuse_outputs
 from attnexplain.cli.sentences import Line, brings_a_sentence, read_lines, source_name, watched
-from attnexplain.cli.streams import NAME, can_draw, complain, is_terminal, show_version, warn, write
+from attnexplain.cli.streams import NAME, Written, can_draw, complain, is_terminal, show_version, warn, write
 from attnexplain.errors import AttnExplainError, CommandError, DataError, PhraseError, TextError
 
 if TYPE_CHECKING:
@@ -173,10 +173,7 @@ def _answer_at_once(asked: Request) -> int | None:
     refuse_conflicts(asked)
     refuse_outputs(asked)
     if asked.model_card:
-        from attnexplain.models.tiny import card
-        from attnexplain.render.ink import in_ascii
-
-        write(card() if can_draw(sys.stdout) else in_ascii(card()))
+        _show_card()
         return 0
     if asked.explain is not None:
         from attnexplain.steps.topics import topic
@@ -199,3 +196,14 @@ def _answer_at_once(asked: Request) -> int | None:
         show_help()
         return CommandError.exit_code
     return None
+
+
+def _show_card() -> None:
+    from attnexplain.models.tiny import card
+
+    text = card()
+    if not can_draw(sys.stdout):
+        from attnexplain.render.ink import in_ascii
+
+        text = in_ascii(text)
+    write(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING
 
 from attnexplain import __version__
@@ -13,9 +13,11 @@ from attnexplain.errors import AttnExplainError, OutputError
 from attnexplain.tokens import visible
 
 if TYPE_CHECKING:
-    from attnexplain.cli.output import Written
     from attnexplain.cli.request import When
     from attnexplain.render.ink import Palette
+
+Written = str | bytes | Iterator[str]
+"""What is made of a sentence: a text, the bytes of a file, or a long text piece by piece."""
 
 NAME = "attnexplain"
 WIDTHS = (20, 500)
@@ -80,6 +82,11 @@ def can_draw(stream: IO[str] | None) -> bool:
     return True
 
 
+def pieces_of(text: Written) -> Iterable[str | bytes]:
+    """Return a text one piece after another."""
+    return (text,) if isinstance(text, str | bytes) else text
+
+
 def write(text: Written) -> None:
     """Write to standard output.
 
@@ -89,7 +96,7 @@ def write(text: Written) -> None:
     """
     if sys.stdout is None:
         raise OutputError("standard output is closed")
-    for piece in (text,) if isinstance(text, str | bytes) else text:
+    for piece in pieces_of(text):
         if isinstance(piece, bytes):
             sys.stdout.buffer.write(piece)
         else:

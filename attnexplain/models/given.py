@@ -13,7 +13,8 @@ import numpy as np
 
 from attnexplain.errors import CommandError, NumbersError
 from attnexplain.models.model import Embedded, ModelInfo
-from attnexplain.tokens import MOST_TOKENS, Tokens
+from attnexplain.models.values import check_count
+from attnexplain.tokens import Tokens
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -80,8 +81,7 @@ def given_weights(name: str, tokens: tuple[str, ...], numbers: Any, head: int) -
         NumbersError: the weights don't fit the tokens, or are no weights.
     """
     n = len(tokens)
-    if n > MOST_TOKENS:
-        raise NumbersError(f"there are {n} tokens, and {MOST_TOKENS} are allowed")
+    check_count(tokens)
     try:
         weights = np.asarray(numbers)
     except ValueError as error:

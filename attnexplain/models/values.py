@@ -80,7 +80,13 @@ def check_complete(
     named = tokens if tokens is not None else words
     if len(named) != rows:
         raise NumbersError(f"there are {len(named)} tokens and {rows} rows of {what}: each token has one row")
-    if tokens is not None and len(tokens) > MOST_TOKENS:
+    if tokens is not None:
+        check_count(tokens)
+
+
+def check_count(tokens: Sequence[str]) -> None:
+    """Refuse more tokens than can be explained."""
+    if len(tokens) > MOST_TOKENS:
         raise NumbersError(f"there are {len(tokens)} tokens, and {MOST_TOKENS} are allowed")
 
 

@@ -57,10 +57,10 @@ class Heatmap:
             columns, before = [*before, *columns], []
         beside = sum(column.narrowest for column in before)
         label_width = self._label_width([*rows, footer], columns, page - beside)
-        blocks = list(_blocks(columns, page - beside - label_width))
-        apart = list(_blocks(columns, page - beside - label_width - 1))
+        rows, footer = [ink.shortened(row, label_width) for row in rows], ink.shortened(footer, label_width)
+        blocks = _blocks(columns, page - beside - label_width)
+        apart = _blocks(columns, page - beside - label_width - 1)
         if len(apart) == len(blocks):  # there is room for an empty column between the names and the cells
-            rows, footer = [ink.shortened(row, label_width) for row in rows], ink.shortened(footer, label_width)
             label_width, blocks = label_width + 1, apart
         yield title_line(ink, grid.title, grid.note)
         for number, block in enumerate(blocks):
@@ -75,7 +75,7 @@ class Heatmap:
         width = max(min(longest, WIDEST_LABEL, room // 3), min(longest, 3))
         width = max(min(width, room - widest), 0)
         short = min(width, SHORT_LABEL)
-        if len(list(_blocks(columns, room - short))) < len(list(_blocks(columns, room - width))):
+        if len(_blocks(columns, room - short)) < len(_blocks(columns, room - width)):
             width = min(short + (room - short) % widest, longest)
         return width
 
@@ -120,27 +120,26 @@ class Heatmap:
         marked_rows = {self.grid.mark[0]} if self.grid.mark else set()
         for i, row in enumerate(rows):
             yield Segment(margin)
-            yield Segment(_left(self.ink.shortened(row, label_width), label_width), BOLD if i in marked_rows else PLAIN)
+            yield Segment(_left(row, label_width), BOLD if i in marked_rows else PLAIN)
             for column, width in zip(columns, widths, strict=True):
                 cell = column.cells[i]
                 sign = self.ink.text("▸") if i == column.marked_row else ""
                 yield Segment(_right(sign + cell, width), column.styles[i])
             yield Segment.line()
         if footer:
-            yield Segment(margin + _left(self.ink.shortened(footer, label_width), label_width), BOLD)
+            yield Segment(margin + _left(footer, label_width), BOLD)
             for column, width in zip(columns, widths, strict=True):
                 yield Segment(_right(column.footer, width), BOLD)
             yield Segment.line()
 
 
-def _blocks(columns: Sequence[_Column], room: int) -> Iterator[Sequence[_Column]]:
+def _blocks(columns: Sequence[_Column], room: int) -> list[Sequence[_Column]]:
     """Share the columns out evenly over as few blocks as the page allows."""
     narrowest = max(column.narrowest for column in columns)
     fitting = max(room // narrowest, 1)
     count = -(-len(columns) // fitting)
     size = -(-len(columns) // count)
-    for start in range(0, len(columns), size):
-        yield columns[start : start + size]
+    return [columns[start : start + size] for start in range(0, len(columns), size)]
 
 
 def _widths(columns: Sequence[_Column], room: int) -> list[int]:

@@ -18,7 +18,7 @@ from attnexplain.arithmetic import strongest_of_tiles, write_number
 from attnexplain.render.colours import Colour, readable_on, share_colour, signed_colour
 from attnexplain.render.gallery import resized
 from attnexplain.render.ink import Ink
-from attnexplain.render.page import what_a_square_is
+from attnexplain.render.page import picture_note
 from attnexplain.render.themes import FONTS, THEMES, ThemeName
 from attnexplain.steps.step import (
     Block,
@@ -233,9 +233,7 @@ class Page:
         largest = float(np.abs(numbers).max()) or 1.0
         tall, wide = (-(-size // MOST_CELLS) for size in numbers.shape)
         small = strongest_of_tiles(numbers / largest, tall, wide)
-        note = (
-            f"Each square is {what_a_square_is(tall, wide)}; rows and columns are counted from 1. All numbers: --json"
-        )
+        note = picture_note("square", tall, wide)
         picture = _squares(small, grid.colours, 6, self.text(grid.title), ticks=(tall, wide))
         caption = f"<b>{self.text(grid.title)}</b> {self.text(f'({grid.note})' if grid.note else '')}"
         return f'<figure class="scroll"><figcaption>{caption}<br>{self.text(note)}</figcaption>{picture}</figure>'

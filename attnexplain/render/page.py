@@ -39,6 +39,7 @@ def note_line(ink: Ink, note: str) -> Paragraph:
     return Paragraph(ink.text(note), DIM)
 
 
-def what_a_square_is(tall: int, wide: int) -> str:
-    """Say how many numbers of a matrix one square of its picture stands for."""
-    return "one number" if tall == wide == 1 else f"the strongest of {tall} × {wide} numbers"
+def picture_note(shape: str, tall: int, wide: int) -> str:
+    """Say how to read the picture of a matrix: what one shape of it stands for, and where all numbers are."""
+    what = "one number" if tall == wide == 1 else f"the strongest of {tall} × {wide} numbers"
+    return f"Each {shape} is {what}; rows and columns are counted from 1. All numbers: --json"

@@ -12,7 +12,7 @@ from rich.style import Style
 
 from attnexplain.arithmetic import strongest_of_tiles
 from attnexplain.render.ink import DIM, PLAIN, Ink
-from attnexplain.render.page import INDENT, note_line, title_line, what_a_square_is
+from attnexplain.render.page import INDENT, note_line, picture_note, title_line
 from attnexplain.steps.step import Grid
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Picture:
             yield from segments
             yield Segment.line()
         yield from self._legend(largest, in_colour, options.max_width - INDENT)
-        yield note_line(ink, self._explanation(tall, wide, in_colour))
+        yield note_line(ink, picture_note("half block" if in_colour else "sign", tall, wide))
 
     def _top(self, columns: int, wide: int, stretch: int, gutter: int) -> Iterator[Segment]:
         line = ""
@@ -102,12 +102,6 @@ class Picture:
             else:
                 yield Segment(shade(float(strength), self.ink), self._shade_style(float(strength)))
         yield Segment(between + high + "\n")
-
-    def _explanation(self, tall: int, wide: int, in_colour: bool) -> str:
-        shape = "half block" if in_colour else "sign"
-        return (
-            f"Each {shape} is {what_a_square_is(tall, wide)}; rows and columns are counted from 1. All numbers: --json"
-        )
 
 
 def shade(strength: float, ink: Ink) -> str:
