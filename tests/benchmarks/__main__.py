@@ -27,7 +27,7 @@ def main() -> None:
         benchmark = import_module(asked.names[0])
         print(f"\n{(benchmark.__doc__ or '').strip()}\n\n{benchmark.report(asked.rounds)}")
         return
-    print(f"On {machine()}; medians of {asked.rounds} rounds.", flush=True)
+    print(f"On {machine()}; medians of {asked.rounds} rounds, fewer for what is slow.", flush=True)
     for name in asked.names or BENCHMARKS:  # each in a process of its own: what a process holds counts for its children
         program = [sys.executable, __file__, "--table", "--rounds", str(asked.rounds), name]
         subprocess.run(program, check=True)

@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
-from side_by_side import ATTNEXPLAIN, SENTENCE, measure, table
+from side_by_side import ATTNEXPLAIN, measure, table
 
+SENTENCE = "The river bank was flooded after the storm"
 PROGRAMS = {
     "bare imports and one table": [sys.executable, str(Path(__file__).with_name("bare_program.py")), SENTENCE],
     "lesson": [ATTNEXPLAIN, SENTENCE],

@@ -13,7 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 ATTNEXPLAIN = str(Path(sys.executable).with_name("attnexplain"))
-SENTENCE = "The river bank was flooded after the storm"
 
 
 def machine() -> str:
