@@ -102,6 +102,20 @@ def tokenizer(change):
     return edit("tokenizer.json", change)
 
 
+def tokenizer_class(name):
+    return written("tokenizer_config.json", json.dumps({"tokenizer_class": name}))
+
+
+AS_STORED = tokenizer_class("PreTrainedTokenizerFast")
+"""The class whose tokenizer.json is taken as it is; others take their own normalizer."""
+
+
+def growing(*rules):
+    """A chain of replacements."""
+    chain = [{"type": "Replace", "pattern": {"String": a}, "content": b} for a, b in rules]
+    return tokenizer(lambda content: content.update(normalizer={"type": "Sequence", "normalizers": chain}))
+
+
 def sharded(weight_map):
     def act(folder):
         (folder / "model.safetensors").rename(folder / "part.safetensors")
@@ -228,13 +242,38 @@ CASES = {
     "tokenizer with numbers too large": (
         tokenizer(lambda content: content["model"]["vocab"].update({"the": 4_000_000_000})), "the token number 4000000000"
     ),
-    "tokenizer slow": (tokenizer(lambda content: content.update(pre_tokenizer=SPLIT)), "splits by the regular expression"),
+    "tokenizer slow": (
+        both(tokenizer(lambda content: content.update(pre_tokenizer=SPLIT)), AS_STORED), "splits by the regular expression"
+    ),
     "tokenizer panics": (tokenizer(lambda content: content.update(normalizer=CHARSMAP)), "the tokenizer panicked"),
-    "tokenizer panics late": (tokenizer(lambda content: content.update(normalizer=EMPTY_CHARSMAP)), "panicked"),
+    "tokenizer panics late": (
+        both(tokenizer(lambda content: content.update(normalizer=EMPTY_CHARSMAP)), AS_STORED), "panicked"
+    ),
     "vocabulary not UTF-8": (both(removed("tokenizer.json"), written("vocab.txt", b"\xff")), "vocab.txt is not UTF-8"),
     "vocabulary empty": (both(removed("tokenizer.json"), written("vocab.txt", b"")), "does not work"),
+    "tokenizer class unknown": (tokenizer_class("BertJapaneseTokenizer"), "its tokenizer is a BertJapaneseTokenizer"),
+    "tokenizer class a number": (written("tokenizer_config.json", '{"tokenizer_class": 7}'), "its tokenizer is a 7"),
+    "tokenizer class with controls": (tokenizer_class("\x1b[2J"), "whose tokens are not made here"),
+    "tokenizer that brings code": (written("tokenizer_config.json", '{"auto_map": {}}'), "asks to run code"),
+    "tokenizer settings not JSON": (written("tokenizer_config.json", "{"), "tokenizer_config.json: not JSON"),
+    "tokenizer settings a pipe": (fifo("tokenizer_config.json"), "not a regular file"),
+    "lower case in words": (
+        written("tokenizer_config.json", '{"do_lower_case": "no"}'), "do_lower_case must be true or false"
+    ),
+    "added tokens a list": (written("tokenizer_config.json", '{"added_tokens_decoder": []}'), "an object of numbered"),
+    "added tokens without a text": (
+        written("tokenizer_config.json", '{"added_tokens_decoder": {"7": {"lstrip": true}}}'), "an object with its content"
+    ),
+    "added tokens without a number": (written("added_tokens.json", '{"x": "y"}'), "'x' has no number"),
+    "text that grows": (both(growing(("a", "a" * 9)), AS_STORED), "could grow 9 times longer"),
+    "text that grows in a chain": (both(growing(("a", "bbb"), ("b", "ccc")), AS_STORED), "could grow 9 times longer"),
+    "text that grows out of nothing": (both(growing(("", "x" * 20)), AS_STORED), "could grow 21 times longer"),
+    "words without end": (
+        both(tokenizer(lambda content: content["model"].update(max_input_chars_per_word=10**7)), AS_STORED),
+        "looks into words of 10000000 characters",
+    ),
     "merges of nothing": (
-        both(removed("tokenizer.json"), written("vocab.json", "{}"), written("merges.txt", "a b\n")), "does not work"
+        both(removed("tokenizer.json"), tokenizer_class("GPT2Tokenizer"), written("vocab.json", "{}"), written("merges.txt", "a b\n")), "does not work"
     ),
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ from attnexplain.models.checkpoint import bert, distilbert, gpt2, roberta, sourc
 from attnexplain.models.checkpoint.config import read_config
 from attnexplain.models.checkpoint.tensors import open_tensors
 from attnexplain.models.checkpoint.tokenizer import PieceTokenizer
+from attnexplain.models.checkpoint.tokenizer_folder import open_tokenizer
 from attnexplain.models.checkpoint.transformer import Family, Parameters, broken, run_layers, scale_of
 from attnexplain.models.model import Embedded, ModelInfo
 
@@ -75,7 +76,8 @@ class Checkpoint:
         self._sizes = family.sizes(config)
         _check_range("layer", layer, self._sizes.layers, name)
         _check_range("head", head, self._sizes.heads, name)
-        self._pieces = PieceTokenizer(folder)
+        tokenizer = open_tokenizer(folder, config.model_type, config.text("tokenizer_class", "") or None)
+        self._pieces = PieceTokenizer(tokenizer, self._sizes.named["vocab_size"], self._sizes.positions)
         self._parameters = Parameters(family, self._sizes, open_tensors(folder, file))
         self._verification = verification
         self._layer, self._head = layer, head
@@ -113,7 +115,7 @@ class Checkpoint:
                 hint="--merge-words joins the pieces of a word",
             )
         with _named(self.info.name):
-            return self._pieces.tokenize(sentence, max_tokens, self._sizes.named["vocab_size"])
+            return self._pieces.tokenize(sentence, max_tokens)
 
     def embed(self, tokens: Tokens) -> Embedded:
         """Run the layers below the chosen one, and return what its attention reads."""

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 from attnexplain.errors import CheckpointError, CommandError
-from attnexplain.models.checkpoint import config, tensors, tokenizer
+from attnexplain.models.checkpoint import config, tensors, tokenizer_folder
 from attnexplain.models.checkpoint.extras import needed
 from attnexplain.models.checkpoint.sources import NAME
 from attnexplain.models.files import parse_json, read_file
 from attnexplain.tokens import visible
+
+SECONDS = 5
+"""How long the hub may take to answer at all."""
 
 
 def download(name: str) -> Path:
@@ -30,10 +36,11 @@ def download(name: str) -> Path:
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     hub = needed("huggingface_hub")
+    import_module("huggingface_hub.utils.logging").set_verbosity_error()  # what is wrong is said here, in one line
+    _refuse_without_network(name, hub.constants.ENDPOINT)
     folder = _fetch(hub, name, config.NAME).parent
-    for file in (tokenizer.NAME, "tokenizer_config.json", *tokenizer.VOCABULARIES, "merges.txt"):
-        if file != tokenizer.NAME and (folder / tokenizer.NAME).exists():
-            break
+    vocabularies = () if _fetch_if_there(hub, name, tokenizer_folder.NAME) else tokenizer_folder.VOCABULARIES
+    for file in (*vocabularies, *tokenizer_folder.SIDE_FILES):
         _fetch_if_there(hub, name, file)
     if _fetch_if_there(hub, name, tensors.SINGLE) is None:
         index = _fetch_if_there(hub, name, tensors.INDEX)
@@ -44,6 +51,24 @@ def download(name: str) -> Path:
             if tensors.SHARD.fullmatch(shard):
                 _fetch(hub, name, shard)
     return folder
+
+
+def _refuse_without_network(name: str, endpoint: str) -> None:
+    """Find out at once whether the hub can be reached: its library tries for half a minute.
+
+    Raises:
+        CommandError: it cannot.
+    """
+    try:
+        with urlopen(Request(endpoint, method="HEAD"), timeout=SECONDS):  # noqa: S310 - the hub's own address
+            pass
+    except HTTPError:
+        pass  # it has answered
+    except (OSError, ValueError) as error:
+        raise CommandError(
+            f"cannot download {name}: the hub cannot be reached",
+            hint="without --download a model in the cache is used, and no network",
+        ) from error
 
 
 def _fetch(hub: Any, name: str, file: str) -> Path:

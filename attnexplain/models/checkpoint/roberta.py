@@ -36,14 +36,14 @@ __all__ = [
 
 def sizes(config: Config) -> Sizes:
     """Read what config.json says."""
-    padding = config.count("pad_token_id", 1)
-    return replace(bert.sizes(config), padding=padding)
+    padding, same = config.count("pad_token_id", 1), bert.sizes(config)
+    return replace(same, padding=padding, positions=max(same.positions - padding - 1, 0))
 
 
 def first_states(parameters: Parameters, ids: Sequence[int]) -> Array:
     """Give each token that is not padding the next position behind the padding's own number."""
     padding = parameters.sizes.padding
-    check_positions(len(ids), parameters.sizes.positions - padding - 1)
+    check_positions(len(ids), parameters.sizes.positions)
     is_text = np.array(ids) != padding
     positions = np.cumsum(is_text) * is_text + padding  # [n]
     return states_at(parameters, ids, positions.tolist())

@@ -44,6 +44,7 @@ class Sizes:
     heads: int
     d_model: int
     positions: int
+    """The most tokens that the model can tell apart by their places."""
     epsilon: float
     activation: str
     causal: bool

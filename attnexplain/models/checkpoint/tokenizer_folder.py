@@ -1,0 +1,375 @@
+"""The tokenizer of a checkpoint's folder, made as transformers makes it from the same files.
+
+`tokenizer.json` is not all: the tokenizer's class in transformers (`tokenizer_config.json` names it, or the family has
+one) decides about lower case, accents, spaces in front and added tokens, whatever tokenizer.json says. Here each class
+that is known is a function; one that is not known is refused by its name, for its tokens would be other ones.
+
+Reference: transformers 5, `tokenization_utils_tokenizers.py` and the `tokenization_*.py` of the families.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from attnexplain.errors import CheckpointError, CommandError, DataError
+from attnexplain.models.checkpoint.extras import needed
+from attnexplain.models.checkpoint.guard import guarded, refuse_unbounded
+from attnexplain.models.files import parse_json, read_file
+
+NAME = "tokenizer.json"
+SETTINGS = "tokenizer_config.json"
+VOCABULARIES = ("vocab.txt", "vocab.json", "merges.txt")
+SIDE_FILES = (SETTINGS, "special_tokens_map.json", "added_tokens.json")
+"""What transformers reads beside the vocabulary."""
+LARGEST = 1 << 26
+
+NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+"""The special tokens that have a name, in the order in which transformers adds them."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the files of a folder say of its tokenizer."""
+
+    settings: Mapping[str, Any]
+    """tokenizer_config.json."""
+    stored: Any
+    """The tokenizer of tokenizer.json, a `tokenizers.Tokenizer`; None where there is none."""
+    model: Any
+    """What turns words into pieces, a `tokenizers.models.Model`."""
+    listed: Mapping[int, Any]
+    """The added tokens that the files list, by their numbers."""
+
+    def flag(self, key: str, *, default: bool | None) -> bool | None:
+        """Return true, false, or what an absent key stands for."""
+        value = self.settings.get(key, default)
+        if value is not None and not isinstance(value, bool):
+            raise CheckpointError(f"{SETTINGS}: {key} must be true or false")
+        return value
+
+    def named(self, defaults: Mapping[str, str]) -> dict[str, Any]:
+        """Return the special tokens by their names: those of the class, unless the files say otherwise."""
+        by_text = {token.content: token for token in self.listed.values()}
+        tokens: dict[str, Any] = {}
+        for key in NAMED:
+            token = _token(key, self.settings.get(key, defaults.get(key)))
+            if token is not None:
+                tokens[key] = by_text.get(token.content, token)
+        return tokens
+
+
+def open_tokenizer(folder: Path, family: str, asked: str | None = None) -> Any:
+    """Make the tokenizer of a folder.
+
+    Args:
+        folder: of the checkpoint.
+        family: its model_type, which has a tokenizer class of its own where the files name none.
+        asked: the class that config.json names, if it does.
+
+    Returns:
+        A `tokenizers.Tokenizer`.
+
+    Raises:
+        CheckpointError: there is none, its class is not known, or what the files say does not work.
+        CommandError: the library is not installed.
+    """
+    needed("tokenizers")
+    try:
+        settings = _read(folder, SETTINGS)
+        if "added_tokens_decoder" not in settings:  # older folders have the special tokens in a file of their own
+            settings |= _read(folder, "special_tokens_map.json")
+        if "auto_map" in settings:
+            raise CheckpointError(f"{SETTINGS} asks to run code that comes with the checkpoint; nothing is run")
+        name = settings.get("tokenizer_class") or asked or OF_FAMILY.get(family, "TokenizersBackend")
+        make = CLASSES.get(str(name).removesuffix("Fast"))
+        if make is None:
+            raise CheckpointError(
+                f"its tokenizer is a {str(name)[:60]}, whose tokens are not made here",
+                hint="the tokenizers that are known: " + ", ".join(sorted(CLASSES)),
+            )
+        parts = _parts(folder, settings, make)
+    except CommandError as error:
+        raise CheckpointError(error.message, hint=error.hint) from error
+    tokenizer = guarded(lambda: make(parts))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    tokenizer.encode_special_tokens = bool(parts.flag("split_special_tokens", default=False))
+    refuse_unbounded(tokenizer)
+    return tokenizer
+
+
+# The classes
+
+
+def _bert(parts: Parts) -> Any:
+    """BertTokenizer: lower case unless told otherwise, accents as the case, Chinese characters apart."""
+    library = needed("tokenizers")
+    defaults = {"unk": "[UNK]", "sep": "[SEP]", "pad": "[PAD]", "cls": "[CLS]", "mask": "[MASK]"}
+    named = parts.named({f"{name}_token": text for name, text in defaults.items()})
+    parts.model.unk_token = named["unk_token"].content
+    parts.model.continuing_subword_prefix = "##"
+    parts.model.max_input_chars_per_word = 100
+    tokenizer = library.Tokenizer(parts.model)
+    tokenizer.normalizer = library.normalizers.BertNormalizer(
+        clean_text=True,
+        handle_chinese_chars=bool(parts.flag("tokenize_chinese_chars", default=True)),
+        strip_accents=parts.flag("strip_accents", default=None),
+        lowercase=bool(parts.flag("do_lower_case", default=True)),
+    )
+    tokenizer.pre_tokenizer = library.pre_tokenizers.BertPreTokenizer()
+    _add(tokenizer, parts, named)
+    tokenizer.post_processor = _around(tokenizer, named["cls_token"].content, named["sep_token"].content)
+    return tokenizer
+
+
+def _gpt2(parts: Parts) -> Any:
+    """GPT2Tokenizer: pairs of bytes; a space in front only where it is asked for."""
+    tokenizer = _byte_pairs(parts, parts.named(dict.fromkeys(("bos_token", "eos_token", "unk_token"), "<|endoftext|>")))
+    if parts.stored is not None and parts.stored.post_processor is not None:
+        tokenizer.post_processor = parts.stored.post_processor
+    elif parts.stored is None:
+        ends = parts.named({"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>"})
+        begins, ends_too = (parts.flag(f"add_{end}_token", default=False) for end in ("bos", "eos"))
+        before = ends["bos_token"].content if begins else None
+        after = ends["eos_token"].content if ends_too else None
+        if before or after:
+            tokenizer.post_processor = _around(tokenizer, before, after)
+    return tokenizer
+
+
+def _roberta(parts: Parts) -> Any:
+    """RobertaTokenizer: GPT-2's pairs of bytes between <s> and </s>."""
+    processors = needed("tokenizers").processors
+    named = parts.named(_OF_ROBERTA)
+    tokenizer = _byte_pairs(parts, named)
+    ends = [(named[key].content, tokenizer.token_to_id(named[key].content)) for key in ("sep_token", "cls_token")]
+    tokenizer.post_processor = processors.RobertaProcessing(
+        *ends,
+        bool(parts.flag("trim_offsets", default=True)),
+        bool(parts.flag("add_prefix_space", default=False)),
+    )
+    return tokenizer
+
+
+def _sentence_pieces(parts: Parts) -> Any:
+    """XLMRobertaTokenizer and CamembertTokenizer: pieces of words that begin with the sign of their space."""
+    library = needed("tokenizers")
+    named = parts.named(_OF_ROBERTA)
+    tokenizer = library.Tokenizer(parts.model)
+    charsmap = _charsmap(parts.stored)
+    if charsmap is not None:
+        tokenizer.normalizer = charsmap
+    in_front = "always" if parts.flag("add_prefix_space", default=True) else "never"
+    tokenizer.pre_tokenizer = library.pre_tokenizers.Sequence(
+        [
+            library.pre_tokenizers.WhitespaceSplit(),
+            library.pre_tokenizers.Metaspace(replacement="▁", prepend_scheme=in_front),
+        ]
+    )
+    _add(tokenizer, parts, named)
+    tokenizer.post_processor = _around(tokenizer, named["bos_token"].content, named["eos_token"].content)
+    return tokenizer
+
+
+def _as_stored(parts: Parts) -> Any:
+    """TokenizersBackend, PreTrainedTokenizerFast: what tokenizer.json says, and the tokens that are added to it."""
+    if parts.stored is None:
+        raise CheckpointError(f"there is no {NAME} in the folder")
+    there = {repr(token) for token in parts.stored.get_added_tokens_decoder().values()}
+    listed = {number: token for number, token in parts.listed.items() if repr(token) not in there}
+    _add(parts.stored, Parts(parts.settings, parts.stored, parts.model, listed), parts.named({}))
+    return parts.stored
+
+
+CLASSES: Mapping[str, Callable[[Parts], Any]] = {
+    "BertTokenizer": _bert,
+    "CamembertTokenizer": _sentence_pieces,
+    "DistilBertTokenizer": _bert,
+    "GPT2Tokenizer": _gpt2,
+    "PreTrainedTokenizer": _as_stored,
+    "RobertaTokenizer": _roberta,
+    "TokenizersBackend": _as_stored,
+    "XLMRobertaTokenizer": _sentence_pieces,
+}
+"""By the name without "Fast", which says nothing any more."""
+OF_FAMILY = {
+    "bert": "BertTokenizer",
+    "distilbert": "BertTokenizer",
+    "roberta": "RobertaTokenizer",
+    "xlm-roberta": "XLMRobertaTokenizer",
+    "camembert": "CamembertTokenizer",
+    "gpt2": "GPT2Tokenizer",
+}
+_OF_ROBERTA = {
+    "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>", "unk_token": "<unk>",
+    "pad_token": "<pad>", "mask_token": "<mask>",
+}  # fmt: skip
+_MODEL_OF: Mapping[Callable[[Parts], Any], str] = {
+    _bert: "WordPiece",
+    _gpt2: "BPE",
+    _roberta: "BPE",
+    _sentence_pieces: "Unigram",
+}
+"""What a class makes pieces with."""
+
+
+# What they share
+
+
+def _byte_pairs(parts: Parts, named: Mapping[str, Any]) -> Any:
+    library = needed("tokenizers")
+    model = parts.model
+    model.dropout = model.unk_token = None
+    model.continuing_subword_prefix = model.end_of_word_suffix = ""
+    model.fuse_unk = model.byte_fallback = model.ignore_merges = False
+    tokenizer = library.Tokenizer(model)
+    in_front = bool(parts.flag("add_prefix_space", default=False))
+    tokenizer.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=in_front)
+    _add(tokenizer, parts, named)
+    return tokenizer
+
+
+def _add(tokenizer: Any, parts: Parts, named: Mapping[str, Any]) -> None:
+    """Add the tokens that the files list, and the special tokens that are not among them.
+
+    As in transformers they get the numbers that the vocabulary has for them; those that it lacks follow at its end.
+    """
+    tokens = [parts.listed[number] for number in sorted(parts.listed)]
+    there = {token.content for token in tokens} | {
+        token.content for token in tokenizer.get_added_tokens_decoder().values()
+    }
+    extra = parts.settings.get("extra_special_tokens") or parts.settings.get("additional_special_tokens") or []
+    if isinstance(extra, dict):
+        extra = list(extra.values())
+    own = {
+        key: value
+        for key, value in parts.settings.items()
+        if key.endswith("_token") and key not in NAMED and isinstance(value, str)
+    }
+    others = [_token("extra_special_tokens", token) for token in [*own.values(), *extra]]
+    for token in [*named.values(), *others]:
+        if token is not None and token.content not in there:
+            there.add(token.content)
+            tokens.append(token)
+    special = {token.content for token in named.values()}
+    for token in tokens:
+        token.special = token.special or token.content in special
+    tokenizer.add_tokens(tokens)
+
+
+def _around(tokenizer: Any, before: str | None, after: str | None) -> Any:
+    """Put a special token before and behind every text."""
+    ends = [end for end in (before, after) if end is not None]
+    template = " ".join(filter(None, (before, "$A", after)))
+    numbers = [(end, tokenizer.token_to_id(end)) for end in dict.fromkeys(ends)]
+    return needed("tokenizers").processors.TemplateProcessing(single=template, special_tokens=numbers)
+
+
+def _charsmap(stored: Any) -> Any:
+    """Find SentencePiece's own table of characters among the normalizers of tokenizer.json."""
+    if stored is None or stored.normalizer is None:
+        return None
+    from base64 import b64decode
+
+    part = json.loads(stored.normalizer.__getstate__())
+    for one in part.get("normalizers", [part]):
+        if one.get("type") == "Precompiled" and one.get("precompiled_charsmap"):
+            return needed("tokenizers").normalizers.Precompiled(b64decode(one["precompiled_charsmap"]))
+    return None
+
+
+# Reading the files
+
+
+def _parts(folder: Path, settings: Mapping[str, Any], make: Callable[[Parts], Any]) -> Parts:
+    stored = _stored(folder) if (folder / NAME).exists() else None
+    if stored is not None:
+        refuse_unbounded(stored)
+        model = stored.model
+    elif make is _bert and (folder / "vocab.txt").exists():
+        model = _word_pieces(folder)
+    elif make in (_gpt2, _roberta) and (folder / "vocab.json").exists() and (folder / "merges.txt").exists():
+        model = _pairs(folder)
+    else:
+        raise CheckpointError(f"there is no {NAME} in the folder, nor vocab.txt, nor vocab.json with merges.txt")
+    wanted = _MODEL_OF.get(make)
+    if wanted is not None and type(model).__name__ != wanted:
+        raise CheckpointError(f"{NAME} holds a {type(model).__name__}, and its tokenizer class makes a {wanted} of it")
+    return Parts(settings, stored, model, _listed(folder, settings, stored))
+
+
+def _stored(folder: Path) -> Any:
+    try:
+        text = read_file(folder / NAME, LARGEST).decode()
+    except UnicodeDecodeError as error:
+        raise CheckpointError(f"{NAME} is not UTF-8 at byte {error.start + 1}") from error
+    return guarded(lambda: needed("tokenizers").Tokenizer.from_str(text))
+
+
+def _word_pieces(folder: Path) -> Any:
+    lines = _lines(folder, "vocab.txt")
+    pieces = {piece: number for number, piece in enumerate(lines)}
+    return guarded(lambda: needed("tokenizers").models.WordPiece(pieces))
+
+
+def _pairs(folder: Path) -> Any:
+    pieces = parse_json(read_file(folder / "vocab.json", LARGEST))
+    lines = [line for line in map(str.strip, _lines(folder, "merges.txt")) if line and not line.startswith("#version")]
+    merges = [tuple(line.split(" ")) for line in lines]
+    return guarded(lambda: needed("tokenizers").models.BPE(pieces, merges))
+
+
+def _listed(folder: Path, settings: Mapping[str, Any], stored: Any) -> dict[int, Any]:
+    """Read the added tokens: those of tokenizer_config.json; without them, those of the older files."""
+    if "added_tokens_decoder" in settings:
+        listed = settings["added_tokens_decoder"]
+        if not isinstance(listed, dict) or not all(key.isascii() and key.isdigit() for key in listed):
+            raise CheckpointError(f"{SETTINGS}: added_tokens_decoder must be an object of numbered tokens")
+        return {int(number): _token("added_tokens_decoder", token, dict) for number, token in listed.items()}
+    tokens = {}
+    named = (_token(key, settings.get(key)) for key in NAMED)
+    special = {token.content for token in named if token is not None}
+    for text, number in _read(folder, "added_tokens.json").items():
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise CheckpointError(f"added_tokens.json: {text[:40]!r} has no number")
+        tokens[number] = needed("tokenizers").AddedToken(text, normalized=text not in special, special=text in special)
+    if stored is not None:
+        tokens |= stored.get_added_tokens_decoder()
+    return tokens
+
+
+def _token(key: str, value: Any, *kinds: type) -> Any:
+    """Read a token: its text, or an object that says how it is found in a text."""
+    added = needed("tokenizers").AddedToken
+    if value is None or (isinstance(value, str) and not kinds):
+        return None if value is None else added(value, special=True)
+    known = {"content": str, "single_word": bool, "lstrip": bool, "rstrip": bool, "normalized": bool, "special": bool}
+    if isinstance(value, dict):
+        entries = {name: entry for name, entry in value.items() if name != "__type"}
+        if isinstance(entries.get("content"), str) and all(
+            name in known and isinstance(entry, known[name]) for name, entry in entries.items()
+        ):
+            if key in NAMED:
+                entries = {**entries, "special": True}
+            return added(entries.pop("content"), **entries)
+    raise CheckpointError(f"{SETTINGS}: {key} must be a text, or an object with its content")
+
+
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name
+    try:
+        return parse_json(read_file(path, LARGEST)) if path.exists() else {}
+    except DataError as error:
+        raise CheckpointError(f"{name}: {error.message}") from error
+
+
+def _lines(folder: Path, name: str) -> Sequence[str]:
+    data = read_file(folder / name, LARGEST)
+    try:
+        return data.decode().replace("\r\n", "\n").rstrip("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise CheckpointError(f"{name} is not UTF-8 at byte {error.start + 1}") from error
