@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Head:
     """One attention head: the parameter matrices that training learns, and their optional biases.
 
@@ -57,6 +57,9 @@ class Head:
             if bias is not None and bias.shape != matrix.shape[1:]:
                 raise _misfit(f"b_{letter}", bias, f"w_{letter}", matrix, "a bias has one number per column")
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(d_model={self.d_model}, d_k={self.d_k}, d_v={self.d_v})"
+
     @property
     def d_model(self) -> int:
         """The width of an embedding."""
@@ -73,7 +76,7 @@ class Head:
         return int(self.w_v.shape[1])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class AttentionTrace:
     """Every number on the way from the embeddings to the context vectors, in the order of computation.
 
@@ -96,6 +99,10 @@ class AttentionTrace:
         for name, field in vars(self).items():
             if isinstance(field, np.ndarray):
                 object.__setattr__(self, name, _read_only(field))
+
+    def __repr__(self) -> str:
+        sizes = f"d_model={self.d_model}, d_k={self.d_k}, d_v={self.d_v}"
+        return f"{type(self).__name__}(n={len(self.queries)}, {sizes}, scale={self.scale:.4g})"
 
     @property
     def d_model(self) -> int:

@@ -45,6 +45,10 @@ class PhraseError(CommandError):
         self.phrase = phrase
 
 
+class WordError(CommandError):
+    """A word or a position that is not in the sentence."""
+
+
 class DataError(AttnExplainError, ValueError):
     """What was read does not work: fix the data."""
 

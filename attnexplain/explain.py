@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from attnexplain.arguments import check_flag, check_model, check_text, check_texts, check_whole
 from attnexplain.attention import AttentionTrace, attend, attend_given, causal_mask
 from attnexplain.errors import CommandError
 from attnexplain.models import DEFAULT_MODEL, Embedded, Model, ModelInfo, load_model
@@ -33,7 +35,7 @@ class Neighbours:
     """How nearly both vectors point the same way: 1 if attention did not move the word at all."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Explanation(AttentionTrace):
     """A trace that knows whose numbers it holds."""
 
@@ -58,11 +60,17 @@ class Explanation(AttentionTrace):
     words: tuple[Word, ...] | None = None
     """The words that the tokens are pieces of, where joining them was asked for."""
 
+    def __repr__(self) -> str:
+        sentence = self.sentence if len(self.sentence) <= 40 else self.sentence[:39] + "…"
+        where = f"{self.model.name}, layer {self.model.layer}, head {self.model.head}"
+        return f"Explanation({sentence!r}, {len(self.tokens)} tokens, {where})"
+
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` writes, as plain Python: lists of rows, a masked score as None."""
         from attnexplain.render.json import to_dict  # noqa: TID251 - a door, opened when somebody goes through it
+        from attnexplain.steps.labels import worked_pair  # noqa: TID251
 
-        return to_dict(self)
+        return to_dict(self, worked=worked_pair(self, None, None))
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         """Draw the lesson where Rich prints."""
@@ -87,10 +95,10 @@ class Explanation(AttentionTrace):
 def explain(
     sentence: str | None = None,
     *,
-    model: str | Model = DEFAULT_MODEL,
+    model: str | PathLike[str] | Model = DEFAULT_MODEL,
     phrases: Sequence[str] = (),
-    layer: int = 0,
-    head: int = 0,
+    layer: int | None = None,
+    head: int | None = None,
     causal: bool | None = None,
     scale: bool | None = None,
     max_tokens: int = MAX_TOKENS,
@@ -101,10 +109,11 @@ def explain(
 
     Args:
         sentence: any text; None for a model that brings its own example.
-        model: a name that `load_model` knows, or a model.
+        model: a name or a path that `load_model` knows, or a model.
         phrases: words to be kept together as one token each.
-        layer: of a checkpoint that is given by its name, counted from 0.
-        head: of that layer, counted from 0.
+        layer: of a checkpoint that is given by its name, counted from 0; 0 unless given. A model that is loaded already
+            has one, which no other may be asked of.
+        head: of that layer, counted from 0; 0 unless given.
         causal: let each token see only itself and those before it; the model decides unless given.
         scale: divide the scores by √d_k (by 1 if not); the model decides unless given.
         max_tokens: the longest sentence allowed.
@@ -113,11 +122,17 @@ def explain(
 
     Raises:
         AttnExplainError: what is wrong, in one line.
+        TypeError: an argument of the wrong type.
 
     >>> explain("The cat sat").weights.sum(axis=1).round(9)
     array([1., 1., 1.])
     """
-    source = load_model(model, layer=layer, head=head) if isinstance(model, str) else model
+    check_text("sentence", sentence, optional=True)
+    check_texts("phrases", phrases)
+    for name, flag in {"causal": causal, "scale": scale}.items():
+        check_flag(name, flag, optional=True)
+    check_whole("max_tokens", max_tokens)
+    source = _loaded(model, layer, head)
     if sentence is None and source.example is None:
         raise CommandError("there is no sentence, and the model brings none")
     if sentence is not None and source.example is not None:
@@ -148,6 +163,20 @@ def explain(
         legend=tokens.legend,
         words=words_of(text, tokens) if merge_words else None,
     )
+
+
+def _loaded(model: str | PathLike[str] | Model, layer: int | None, head: int | None) -> Model:
+    """Load a model by its name; one that is there already must be of the layer and head that are asked for."""
+    if isinstance(model, str | PathLike):
+        return load_model(model, layer=layer or 0, head=head or 0)
+    check_model(model)
+    for name, asked, own in (("layer", layer, model.info.layer), ("head", head, model.info.head)):
+        if asked not in (None, own):
+            raise CommandError(
+                f"{name}={asked!r}: the model is layer {model.info.layer}, head {model.info.head} of {model.info.name}",
+                hint=f"load_model(…, {name}={asked!r}) loads another",
+            )
+    return model
 
 
 def _neighbours(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from attnexplain.arguments import check_model, check_text, check_whole
 from attnexplain.arithmetic import entropy, strongest_of_tiles
 from attnexplain.errors import CommandError
 from attnexplain.models import Model, ModelInfo, load_model
 from attnexplain.pieces import Word, find_pieces, merged, words_of
-from attnexplain.tokens import MAX_TOKENS, Tokens
+from attnexplain.tokens import MAX_TOKENS, Tokens, word_key
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array, AttentionTrace
@@ -44,7 +46,7 @@ class HeadSummary:
     """What the first of the words looked for puts on the second; None where none were looked for."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Overview:
     """What every head of a model does with a sentence."""
 
@@ -63,6 +65,9 @@ class Overview:
     pair: tuple[str, str] | None
     """The words that were looked for: which asks, and which answers."""
 
+    def __repr__(self) -> str:
+        return f"Overview({self.sentence!r:.60}, {len(self.heads)} heads of {self.model.name})"
+
     def ranked(self) -> list[HeadSummary]:
         """Order the heads by the weight between the two words, the largest first."""
         return sorted(self.heads, key=lambda head: -(head.weight or 0.0))
@@ -80,7 +85,7 @@ class ManyHeads(Protocol):
 def overview(
     sentence: str,
     *,
-    model: str | Model,
+    model: str | PathLike[str] | Model,
     find: str | None = None,
     max_tokens: int = MAX_TOKENS,
     merge_words: bool = False,
@@ -98,7 +103,11 @@ def overview(
     Raises:
         AttnExplainError: what is wrong, in one line.
     """
-    source = load_model(model) if isinstance(model, str) else model
+    check_text("sentence", sentence)
+    check_text("find", find, optional=True)
+    check_whole("max_tokens", max_tokens)
+    source = load_model(model) if isinstance(model, str | PathLike) else model
+    check_model(source)
     if not isinstance(source, ManyHeads):
         raise CommandError(
             f"{source.info.name} has one head, and nothing to look over",
@@ -117,7 +126,7 @@ def overview(
         picture = strongest_of_tiles(weights, *[-(-len(weights) // THUMBNAIL)] * 2)
         heads.append(HeadSummary(layer, head, does, shares, float(entropy(weights).mean()), picture, weight))
     assert first is not None  # noqa: S101 - a model has at least one head
-    names = tuple(_text(sentence, tokens, pieces) for pieces in (asking, answering))
+    names = tuple(_name(sentence, tokens, pieces) for pieces in (asking, answering))
     return Overview(
         sentence,
         tokens,
@@ -186,9 +195,17 @@ def _special(tokens: Tokens, words: Sequence[Word] | None) -> list[bool]:
     return list(special) if words is None else [special[word.pieces[0]] for word in words]
 
 
-def _text(sentence: str, tokens: Tokens, pieces: Sequence[int]) -> str:
-    """Write a word as the sentence does; a special token, which is not in it, by its name."""
+def _name(sentence: str, tokens: Tokens, pieces: Sequence[int]) -> str:
+    """Write a word as the sentence does, with its position where it occurs more than once: "the(6)".
+
+    A special token, which is not in the sentence, goes by its own name.
+    """
     if not pieces:
         return ""
-    start, end = tokens.spans[pieces[0]][0], tokens.spans[pieces[-1]][1]
-    return sentence[start:end] or tokens.words[pieces[0]]
+    every = words_of(sentence, tokens)
+    texts = [sentence[tokens.spans[w.pieces[0]][0] : tokens.spans[w.pieces[-1]][1]] or w.text for w in every]
+    place = next(i for i, word in enumerate(every) if pieces[0] in word.pieces)
+    if len(every[place].pieces) != len(pieces):  # one piece of a word, by its text or its position
+        return tokens.words[pieces[0]]
+    is_alone = [word_key(text) for text in texts].count(word_key(texts[place])) == 1
+    return texts[place] if is_alone else f"{texts[place]}({pieces[0] + 1})"

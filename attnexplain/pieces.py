@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attnexplain.errors import CommandError
+from attnexplain.errors import WordError
 from attnexplain.tokens import CONTINUES, SPACE_SIGN, Tokens, visible, word_key, word_spans
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ class Word:
 
     text: str
     pieces: tuple[int, ...]
+
+
+_NUMBERED = re.compile(r"(.+)\(([1-9][0-9]{0,5})\)", re.DOTALL)
 
 
 def words_of(sentence: str, tokens: Tokens) -> tuple[Word, ...]:
@@ -73,31 +78,62 @@ def plain(tokens: Sequence[str], shown: Sequence[str]) -> tuple[str, ...]:
     return tuple(text.strip(SPACE_SIGN).removeprefix(CONTINUES) or text for text in shown) if shown else tuple(tokens)
 
 
+def labels(tokens: Sequence[str]) -> tuple[str, ...]:
+    """Name each word once: a word that occurs more than once carries its position.
+
+    >>> labels(["the", "cat", "the", "mat"])
+    ('the(1)', 'cat', 'the(3)', 'mat')
+    """
+    count = Counter(tokens)
+    return tuple(
+        f"{token}({position})" if count[token] > 1 else token for position, token in enumerate(tokens, start=1)
+    )
+
+
 def find_token(tokens: Sequence[str], shown: Sequence[str], wanted: str, option: str) -> int:
-    """Find a token by its text, in any case, or else by its position counted from 1. The first of several counts.
+    """Find a token by its text, in any case; by its name on the screen, "the(6)"; or by its position counted from 1.
+
+    The first of several counts.
 
     Raises:
-        CommandError: there is no such token or position; the message names the option.
+        WordError: there is no such token or position; the message names the option.
     """
     typed = plain(tokens, shown)
-    for candidates, form in ((tokens, str), (typed, str), (typed, word_key)):
+    for candidates, form in (
+        (tokens, str),
+        (typed, str),
+        (typed, word_key),
+        (labels(shown or tokens), str),
+        (labels(typed), word_key),
+    ):
         for place, token in enumerate(candidates):
             if form(token) == form(wanted):
                 return place
+    if (numbered := _NUMBERED.fullmatch(wanted)) is not None:  # "the(6)" where "The" is the other one
+        place = int(numbered[2]) - 1
+        if 0 <= place < len(tokens) and word_key(typed[place]) == word_key(numbered[1]):
+            return place
     if wanted.isascii() and wanted.isdigit() and len(wanted) < 10 and 1 <= int(wanted) <= len(tokens):
         return int(wanted) - 1
     noun = "token" if shown else "word"
     some = " ".join(typed) if len(typed) <= 20 else " ".join([*typed[:20], "…"])
-    raise CommandError(
+    raise WordError(
         f"{option}: {visible(wanted)!r} is not a {noun} of this sentence, nor a position from 1 to {len(tokens)}",
         hint=f"its {noun}s are: {visible(some)}",
     )
 
 
 def find_pieces(sentence: str, tokens: Tokens, wanted: str, option: str) -> tuple[int, ...]:
-    """Find the pieces of a word, or a token or position as `find_token` does."""
+    """Find the pieces of a word, the first of several; "the(6)" is the one that token 6 is a piece of.
+
+    Else a token or position, as `find_token` does.
+    """
+    numbered = _NUMBERED.fullmatch(wanted)
     for word in words_of(sentence, tokens):
-        if word_key(word.text) == word_key(wanted):
+        key = word_key(word.text)
+        if key == word_key(wanted):
+            return word.pieces
+        if numbered is not None and int(numbered[2]) - 1 in word.pieces and key == word_key(numbered[1]):
             return word.pieces
     return (find_token(tokens.words, tokens.shown, wanted, option),)
 

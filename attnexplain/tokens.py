@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,6 +17,9 @@ MAX_TOKENS = 512
 """The longest sentence, in words, that is explained unless the user asks for more."""
 MOST_TOKENS = 4096
 """The longest sentence that the user may ask for."""
+
+LONGEST_PHRASE = 64
+"""The longest phrase, in words."""
 
 SPACE_SIGN = "␣"
 """How a space that belongs to a token is shown."""
@@ -69,14 +72,31 @@ def tokenize(sentence: str, phrases: Sequence[str] = (), max_tokens: int = MAX_T
     words = [word for word in found if word.kind == "word"]
     if not words:
         raise TextError("the text is empty" if not sentence.strip() else "the text has no word, only punctuation")
-    words = _join_phrases(sentence, words, phrases)
-    if len(words) > max_tokens:
-        raise TextError(
-            f"the text has {len(words)} words, and {max_tokens} are allowed",
-            hint=f"shorten it, or raise the limit with --max-tokens (up to {MOST_TOKENS})",
-        )
+    keys = {phrase: _phrase_keys(phrase) for phrase in phrases}
+    for phrase, key in keys.items():
+        if len(key) > len(words):
+            raise PhraseError(phrase)
+        if len(key) > LONGEST_PHRASE:
+            raise CommandError(f"the phrase has {len(key)} words, and {LONGEST_PHRASE} are allowed")
+    longest = max((len(key) for key in keys.values()), default=1)
+    if len(words) <= max_tokens * longest:  # else no phrase can make it short enough
+        words = _join_phrases(sentence, words, keys)
+    refuse_long(len(words), max_tokens, "words")
     left_out = dict.fromkeys(word.text for word in found if word.kind == "other")
     return Tokens(tuple(word.text for word in words), tuple(left_out))
+
+
+def refuse_long(count: int, max_tokens: int, noun: str, most: int = MOST_TOKENS) -> None:
+    """Refuse a text of more words or tokens than are allowed; the hint promises no more than `most`.
+
+    Raises:
+        TextError: it has more.
+    """
+    if count > max_tokens:
+        raise TextError(
+            f"the text has {count} {noun}, and {max_tokens} are allowed",
+            hint=f"shorten it, or raise the limit with --max-tokens (up to {most})",
+        )
 
 
 def word_spans(sentence: str) -> list[tuple[int, int]]:
@@ -105,11 +125,11 @@ def word_key(word: str) -> str:
     return unicodedata.normalize("NFKC", folded).replace("’", "'")
 
 
-def visible(text: str, *, ascii_only: bool = False) -> str:
+def visible(text: str, *, charset: str = "utf-8") -> str:
     """Make a text safe to show on a terminal or in a picture, on one line.
 
     White space becomes single spaces. Control characters, bidirectional overrides, invisible and unassigned
-    characters are written as their numbers, `<U+202E>`, and so is everything beyond ASCII when only that can be shown.
+    characters are written as their numbers, `<U+202E>`, and so is what the charset of the screen does not have.
     A combining mark without a letter gets a dotted circle to stand on, and one letter carries four of them at the most.
     The two selectors of an emoji's style (U+FE0E, U+FE0F) are dropped: they are not seen, only their effect is.
 
@@ -125,13 +145,24 @@ def visible(text: str, *, ascii_only: bool = False) -> str:
             continue
         is_mark = unicodedata.category(character)[0] == "M"
         marks = marks + 1 if is_mark else 0
-        if _is_invisible(character) or marks > 4 or (ascii_only and not character.isascii()):
+        if _is_invisible(character) or marks > 4 or not can_show(character, charset):
             shown.append(f"<U+{ord(character):04X}>")
         elif is_mark and (not shown or shown[-1] == " " or len(shown[-1]) > 1):
             shown.append("\u25cc" + character)
         else:
             shown.append(character)
     return "".join(shown)
+
+
+def can_show(text: str, charset: str) -> bool:
+    """Whether a screen with this charset has the characters of a text."""
+    if text.isascii():
+        return True
+    try:
+        text.encode(charset)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 # Splitting: each character is replaced by the letter of its class, and a pattern of those letters finds the words.
@@ -275,16 +306,16 @@ _CLASSES = _Classes()
 # Phrases
 
 
-def _join_phrases(sentence: str, words: list[_Word], phrases: Sequence[str]) -> list[_Word]:
+def _join_phrases(sentence: str, words: list[_Word], phrases: Mapping[str, list[str]]) -> list[_Word]:
     """Make one token of the words of each phrase, the longest phrase first."""
-    wanted = {phrase: _phrase_keys(phrase) for phrase in phrases}
-    for phrase, keys in sorted(wanted.items(), key=lambda item: -len(item[1])):
+    for phrase, keys in sorted(phrases.items(), key=lambda item: -len(item[1])):
+        of_words = [word_key(word.text) for word in words]
         joined: list[_Word] = []
         found, i = False, 0
         while i < len(words):
-            run = words[i : i + len(keys)]
+            run = words[i : i + len(keys)] if of_words[i] == keys[0] and of_words[i : i + len(keys)] == keys else []
             between = (sentence[left.end : right.start] for left, right in pairwise(run))
-            if [word_key(word.text) for word in run] == keys and not any(gap.strip() for gap in between):
+            if run and not any(gap.strip() for gap in between):
                 text = " ".join(sentence[run[0].start : run[-1].end].split())
                 joined.append(_Word(text, run[0].start, run[-1].end, "word"))
                 found, i = True, i + len(keys)

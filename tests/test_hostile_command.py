@@ -273,7 +273,7 @@ OUTPUTS = [
     (["-o", "{zoo}/never.svg", "--file", "{zoo}/two.txt"], 2, "holds one sentence"),
     (["-o", "{zoo}/never.html", "--file", "{zoo}/two.txt"], 2, "holds one sentence"),
     (["-o", "{zoo}/never.npz", "--compare", "c d", "a b"], 2, ".npz"),
-    (["-o", "{zoo}/never.json", "--explain", "softmax"], 2, "an article is a text"),
+    (["-o", "{zoo}/never.json", "--explain", "softmax"], 2, "--explain shows an article, so .json does not go with it"),
     (["-o", "{zoo}/never.svg", "--json", "a b"], 2, "exclude each other"),
     (["-o", "{zoo}/never.txt", "--pause", "a b"], 2, "--pause"),
 ]  # fmt: skip

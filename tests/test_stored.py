@@ -151,3 +151,89 @@ def test_a_broken_stored_run_is_one_line(change, message, tmp_path):
     assert (code, out) == (3, "")
     assert message in err
     assert err.count("\n") <= 2
+
+
+# What was stored must be what is computed
+
+
+def edited(tmp_path, change):
+    stored = json.loads(call("--json", SENTENCE)[1])
+    change(stored)
+    path = tmp_path / "trace.json"
+    path.write_text(json.dumps(stored))
+    return str(path)
+
+
+def put(key, row, place, number):
+    return lambda stored: stored[key][row].__setitem__(place, number)
+
+
+@pytest.mark.parametrize("key", ["queries", "keys", "values", "scores", "scaled_scores", "weights", "context"])
+def test_an_edited_number_is_refused_with_its_key_and_row(key, tmp_path):
+    code, out, err = call("--model", edited(tmp_path, put(key, 2, 1, 0.123)))
+    assert (code, out) == (3, "")
+    assert f"trace.json: {key}, row 3: is not what comes out when it is computed from" in err
+
+
+@pytest.mark.parametrize("key", ["scores", "scaled_scores", "weights", "context"])
+@pytest.mark.parametrize(
+    "value",
+    [None, [], "x", [[1.0]], [1.0] * 8, [[1.0] * 8] * 7, [[1.0] * 7] * 8, [[1.0], *[[1.0] * 8] * 7], [["x"] * 8] * 8],
+)
+def test_a_broken_matrix_is_refused_with_its_key(key, value, tmp_path):
+    code, out, err = call("--model", edited(tmp_path, lambda stored: stored.update({key: value})))
+    assert (code, out) == (3, "")
+    assert f"trace.json: {key}" in err or f"the rows of {key}" in err
+    assert err.count("\n") <= 2
+
+
+def test_a_number_too_large_for_a_float_is_refused(tmp_path):
+    path = edited(tmp_path, put("weights", 0, 0, 123454321.25))
+    Path(path).write_text(Path(path).read_text().replace("123454321.25", "1e999"))
+    assert "weights, row 1, place 1: not finite" in call("--model", path)[2]
+
+
+def test_a_scale_that_is_none_names_its_file(tmp_path):
+    code, _, err = call("--model", edited(tmp_path, lambda stored: stored["settings"].update(scale=0)))
+    assert code == 3
+    assert err.startswith("attnexplain: error: trace.json: scores cannot be divided by 0")
+
+
+def test_arrays_are_compared_too(tmp_path):
+    path = tmp_path / "trace.npz"
+    assert call("-o", str(path), "--causal", SENTENCE)[0] == 0
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    arrays["weights"][3, 0] += 0.01
+    np.savez(path, **arrays)
+    assert "trace.npz: weights, row 4: is not what comes out" in call("--model", str(path))[2]
+
+
+@pytest.mark.parametrize("option", ["--no-scale", "--causal"])
+def test_a_stored_run_with_other_settings_has_no_company(option, tmp_path):
+    """The stored company is that of the stored context vectors, and a file has no vocabulary to find any other."""
+    path = tmp_path / "trace.json"
+    assert call("-o", str(path), SENTENCE)[0] == 0
+    assert "The company of each word" in call("--model", str(path), "--step", "4")[1]
+    changed = call("--model", str(path), "--step", "4", option)[1]
+    assert "The company of each word" not in changed
+    written = json.loads(call("--model", str(path), "--json", option)[1])
+    assert "neighbours" not in written
+    direct = json.loads(call("--json", option, SENTENCE)[1])
+    np.testing.assert_allclose(written["context"], direct["context"], atol=1e-12)
+
+
+def test_special_tokens_are_stored_in_arrays(tmp_path):
+    pytest.importorskip("tokenizers", reason="the extra attnexplain[models] is not installed")
+    path = tmp_path / "trace.npz"
+    bert = str(CHECKPOINT.parent / "bert")
+    assert call("-o", str(path), "--model", bert, "a cat")[0] == 0
+    with np.load(path) as stored:
+        assert stored["special"].tolist() == [True, *[False] * (len(stored["tokens"]) - 2), True]
+    assert json.loads(call("--json", "--model", str(path))[1])["special"][0] is True
+
+
+def test_company_that_is_no_list_of_words_is_refused(tmp_path):
+    for company in ([{"before": "abc", "after": []}] * 8, [{"before": [1], "after": []}] * 8):
+        _, _, err = call("--model", edited(tmp_path, lambda stored, c=company: stored.update(neighbours=c)))
+        assert "neighbours is not what a stored run has" in err

@@ -6,17 +6,23 @@ Heavy imports wait until they are needed: `--version` loads no Typer, `--help` n
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from attnexplain.cli.streams import abandon_output, complain, show_version, tell
-from attnexplain.errors import AttnExplainError, OutputError
+from attnexplain.errors import AttnExplainError, DataError, OutputError
 
 
 def run() -> NoReturn:
     """Be the command: Ctrl-C and a closed pipe end the process as those signals do."""
+    for descriptor in range(3):  # a closed standard stream's number must not become that of a file
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where the caller ignores it, as nohup does
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     if hasattr(signal, "SIGPIPE"):
@@ -30,8 +36,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         try:
             return _do(arguments)
-        except OSError as error:  # only writing leaves one: reading turns its own into a CommandError
-            raise OutputError(f"standard output: {error.strerror or error}") from error
+        except MemoryError as error:
+            raise DataError("not enough memory for this text and this model", hint="shorten the text") from error
     except AttnExplainError as error:
         complain(error)
         if isinstance(error, OutputError):

@@ -8,7 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from attnexplain.cli.request import Request, When
-from attnexplain.cli.streams import Written, can_draw, choose_palette, is_terminal, screen_height, screen_width, write
+from attnexplain.cli.streams import (
+    Written,
+    can_draw,
+    charset_of,
+    choose_palette,
+    is_terminal,
+    screen_height,
+    screen_width,
+    write,
+)
 
 if TYPE_CHECKING:
     from attnexplain.explain import Explanation
@@ -24,15 +33,7 @@ LONG = 256
 def drawer(asked: Request) -> Callable[..., Written]:
     """Choose what becomes of a trace, or of two to be compared: JSON, arrays, or a lesson."""
     if asked.form == ".json":
-        from attnexplain.render.json import render_json, stream_json
-
-        with_parameters = asked.file is None and asked.sentence != "-" and not asked.steps
-        is_alone = asked.compare is None
-        return lambda *traces: (
-            stream_json(traces[0], asked.shown, parameters=with_parameters)
-            if is_alone and len(traces[0].tokens) >= LONG
-            else "".join(render_json(trace, asked.shown, parameters=with_parameters) for trace in traces)
-        )
+        return _json_drawer(asked)
     if asked.form == ".npz":
         from attnexplain.render.npz import render_npz
 
@@ -53,6 +54,26 @@ def drawer(asked: Request) -> Callable[..., Written]:
     return draw
 
 
+def _json_drawer(asked: Request) -> Callable[..., Written]:
+    """Write each trace as one line; a long one piece by piece."""
+    from attnexplain.render.json import render_json, stream_json
+    from attnexplain.steps.labels import worked_pair
+
+    with_parameters = asked.file is None and asked.sentence != "-" and not asked.steps
+    with_worked = not asked.steps or asked.query is not None or asked.key is not None
+
+    def draw(*traces: Explanation) -> Written:
+        worked = [worked_pair(trace, asked.query, asked.key) if with_worked else None for trace in traces]
+        if len(traces) == 1 and len(traces[0].tokens) >= LONG:
+            return stream_json(traces[0], asked.shown, parameters=with_parameters, worked=worked[0])
+        return "".join(
+            render_json(trace, asked.shown, parameters=with_parameters, worked=pair)
+            for trace, pair in zip(traces, worked, strict=True)
+        )
+
+    return draw
+
+
 def page(asked: Request) -> Callable[[Lesson], str]:
     """Choose how a lesson is drawn: on the screen, into a text file, or outside of the terminal."""
     from attnexplain.render.ink import Ink
@@ -62,8 +83,8 @@ def page(asked: Request) -> Callable[[Lesson], str]:
         return _picture(asked, Ink("truecolor", asked.ascii, asked.digits))
     into_file = asked.output is not None
     palette = None if into_file and asked.color is not When.always else choose_palette(asked.color, os.environ)
-    is_ascii = asked.ascii or not (into_file or can_draw(sys.stdout))
-    ink = Ink(palette, is_ascii, asked.digits)
+    charset = "ascii" if asked.ascii else "utf-8" if into_file else charset_of(sys.stdout)
+    ink = Ink(palette, asked.ascii or not (into_file or can_draw(sys.stdout)), asked.digits, charset)
     width, height = asked.width or screen_width(os.environ), screen_height(os.environ)
     if asked.pause and is_terminal(sys.stdout) and is_terminal(sys.stdin):
         return lambda lesson: _paused(

@@ -8,16 +8,19 @@ evaluate each of them, which takes as long as drawing a step.)
 import os
 import re
 import shlex
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
+from difflib import get_close_matches
 from enum import StrEnum
+from io import StringIO
 from typing import Annotated, Any
 
 import typer
 
 from attnexplain.cli.request import Request, When
-from attnexplain.cli.streams import NAME, WIDTHS
-from attnexplain.errors import CommandError
+from attnexplain.cli.streams import NAME, WIDTHS, reported
+from attnexplain.errors import AttnExplainError, CommandError, OutputError
 from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS
 
 EXAMPLES = f"""Examples:
@@ -58,7 +61,38 @@ def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
     return parse
 
 
-STEP, COUNT, DIGITS, SEED = _whole_number(1, 4), _whole_number(0, 999), _whole_number(0, 8), _whole_number(0, 10**15)
+def _steps(text: str | tuple[int, ...]) -> tuple[int, ...]:
+    """Read "3", "1-2" or "2,3"."""
+    if isinstance(text, tuple):
+        return text
+    found: list[int] = []
+    for part in text.split(","):
+        if not (match := re.fullmatch(r" *([1-4]) *(?:- *([1-4]) *)?", part)):
+            several = ", nor several such as 1-2 or 2,3" if "-" in text or "," in text else ""
+            raise typer.BadParameter(f"{text!r} is not a whole number from 1 to 4{several}")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise typer.BadParameter(f"{text!r} runs backwards")
+        found += range(first, last + 1)
+    return tuple(found)
+
+
+def _one_of(kind: type[StrEnum]) -> Callable[[str], Any]:
+    """Make a parser of one of a few words, which suggests the nearest one."""
+
+    def parse(text: str) -> Any:
+        if text in list(kind):
+            return kind(text)
+        near = get_close_matches(text.lower(), list(kind), n=1, cutoff=0.5)
+        suggested = f" (did you mean {near[0]}?)" if near else ""
+        names = ", ".join(f"{name!r}" for name in map(str, kind))
+        raise typer.BadParameter(f"{text!r} is not one of {names}{suggested}")
+
+    return parse
+
+
+COLOUR, THEME = _one_of(When), _one_of(Theme)
+COUNT, DIGITS, SEED = _whole_number(0, 999), _whole_number(0, 8), _whole_number(0, 10**15)
 COLUMNS, TOKENS = _whole_number(*WIDTHS), _whole_number(1, MOST_TOKENS)
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -75,8 +109,10 @@ def request(
         ),
     ] = None,
     step: Annotated[
-        list[int] | None,
-        typer.Option("--step", "-s", parser=STEP, metavar="1-4", help="Only this step; may be repeated."),
+        list[Any] | None,
+        typer.Option(
+            "--step", "-s", parser=_steps, metavar="N", help="Only these steps: 3, 1-2 or 2,3; may be repeated."
+        ),
     ] = None,
     query: Annotated[
         str | None, typer.Option(metavar="WORD", help="The asking word to work out by hand, or its position from 1.")
@@ -143,7 +179,9 @@ def request(
         bool, typer.Option("--keep-going", help="Skip a line that does not work, and say so.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")] = False,
-    theme: Annotated[Theme, typer.Option(metavar="THEME", help="dark or light, for .svg and .html.")] = Theme.dark,
+    theme: Annotated[
+        Theme, typer.Option(parser=THEME, metavar="THEME", help="dark or light, for .svg and .html.")
+    ] = Theme.dark,
     json_schema: Annotated[bool, typer.Option("--json-schema", help="Show the JSON Schema of --json.")] = False,
     digits: Annotated[int, typer.Option(parser=DIGITS, metavar="N", help="Digits after the point, 0 to 8.")] = 2,
     seed: Annotated[int, typer.Option(parser=SEED, metavar="N", help="For the untrained model.")] = 0,
@@ -151,7 +189,7 @@ def request(
         int | None,
         typer.Option(parser=COLUMNS, metavar="N", help="Columns; your terminal's if not given."),
     ] = None,
-    color: Annotated[When, typer.Option(metavar="WHEN", help="auto, always or never.")] = When.auto,
+    color: Annotated[When, typer.Option(parser=COLOUR, metavar="WHEN", help="auto, always or never.")] = When.auto,
     ascii: Annotated[bool, typer.Option("--ascii", help="Draw with plain ASCII.")] = False,
     brief: Annotated[bool, typer.Option("--brief", help="Tables and heatmaps without the prose.")] = False,
     max_tokens: Annotated[
@@ -166,11 +204,41 @@ def request(
 ) -> Request:
     """See self-attention happen on your own sentence: four steps, with every number."""
     return Request(
-        _text(sentence), file, tuple(step or ()), _text(query), _text(key), tuple(map(_text, phrase or ())),
-        model, layer, head, overview, _text(find), merge_words, download, _text(compare), _text(explain), pause,
-        causal, scale, json, output, keep_going, force, theme.value, json_schema, digits, seed, width, color, ascii,
-        brief, max_tokens, debug, model_card, version,
-    )  # fmt: skip
+        sentence=_text(sentence),
+        file=file,
+        steps=tuple(sorted({number for numbers in step or () for number in numbers})),
+        query=_text(query),
+        key=_text(key),
+        phrases=tuple(map(_text, phrase or ())),
+        model=model,
+        layer=layer,
+        head=head,
+        overview=overview,
+        find=_text(find),
+        merge_words=merge_words,
+        download=download,
+        compare=_text(compare),
+        explain=_text(explain),
+        pause=pause,
+        causal=causal,
+        scale=scale,
+        json=json,
+        output=output,
+        keep_going=keep_going,
+        force=force,
+        theme=theme.value,
+        json_schema=json_schema,
+        digits=digits,
+        seed=seed,
+        width=width,
+        color=color,
+        ascii=ascii,
+        brief=brief,
+        max_tokens=max_tokens,
+        debug=debug,
+        model_card=model_card,
+        version=version,
+    )
 
 
 def _topics() -> Iterable[str]:
@@ -193,15 +261,15 @@ def _text(argument: Any) -> Any:
 
 
 _CHECKED: Mapping[str, Callable[[Any], Any]] = {
-    "step": lambda texts: [STEP(text) for text in texts],
+    "step": lambda texts: [_steps(text) for text in texts],
     "layer": COUNT,
     "head": COUNT,
     "digits": DIGITS,
     "seed": SEED,
     "width": COLUMNS,
     "max_tokens": TOKENS,
-    "color": When,
-    "theme": Theme,
+    "color": COLOUR,
+    "theme": THEME,
 }
 """How the values of options are checked, where any text will not do."""
 
@@ -211,15 +279,26 @@ def read(arguments: Sequence[str]) -> Request | int:
     command = typer.main.get_command(app)
     if (ordinary := _ordinary(command, arguments)) is not None:
         return ordinary
+    said = StringIO()
     try:
-        result: Request | int = command.main(list(arguments), prog_name=NAME, standalone_mode=False)
+        with reported(), redirect_stderr(said):
+            result: Request | int = command.main(list(arguments), prog_name=NAME, standalone_mode=False)
     except SystemExit as ended:  # how the completion options end
-        return int(ended.code or 0)
+        result = int(ended.code or 0)
+        if result:
+            message = " ".join(said.getvalue().split()).rstrip(".") or "completion does not work here"
+            raise CommandError(
+                message[:1].lower() + message[1:], hint="completion is for bash, zsh, fish and pwsh"
+            ) from ended
+    except AttnExplainError:
+        raise
     except Exception as error:
         # Typer's own errors are those of click or of its copy of it; both have this method, and neither a common base.
         if not hasattr(error, "format_message"):
             raise
         raise _usage_error(error, arguments) from error
+    if isinstance(result, int) and sys.stdout is None:
+        raise OutputError("standard output is closed")
     return result
 
 
@@ -233,7 +312,7 @@ def _ordinary(command: Any, arguments: Sequence[str]) -> Request | None:
         return None
     try:
         context = typer.Context(command, **command.context_settings)
-        values, too_many, _ = command.make_parser(context).parse_args(list(arguments))
+        values, too_many, order = command.make_parser(context).parse_args(list(arguments))
         given: dict[str, Any] = {
             name: _CHECKED[name](value) if name in _CHECKED else value
             for name, value in values.items()
@@ -241,7 +320,18 @@ def _ordinary(command: Any, arguments: Sequence[str]) -> Request | None:
         }
     except Exception:
         return None
+    _refuse_twice(order)
     return None if too_many or not given.keys() <= request.__annotations__.keys() else request(**given)
+
+
+def _refuse_twice(order: Sequence[Any]) -> None:
+    """Refuse an option that has one value, and is given twice: which one counts nobody can tell."""
+    seen: set[str] = set()
+    for parameter in order:
+        takes_one = not parameter.multiple and (not getattr(parameter, "is_flag", False) or parameter.secondary_opts)
+        if takes_one and parameter.name in seen:
+            raise CommandError(f"{max(parameter.opts, key=len)} is given twice", hint="give it once")
+        seen.add(parameter.name)
 
 
 def _usage_error(error: Any, arguments: Sequence[str]) -> CommandError:

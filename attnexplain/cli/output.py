@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from secrets import token_hex
 
+from attnexplain.cli.ending import done_at_the_end
 from attnexplain.cli.streams import Written, pieces_of
 from attnexplain.errors import CommandError, OutputError
 from attnexplain.tokens import visible
 
-ENDING = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
-"""Signals that end a process, where nothing is done about them."""
 FORMATS = (".svg", ".html", ".txt", ".json", ".npz")
 
 
@@ -33,7 +30,7 @@ def check_output(path: str, *, force: bool) -> None:
         )
     if "\0" in path:
         raise CommandError(f"--output {visible(path)}: not a file name")
-    if Path(path).is_dir():
+    if os.path.isdir(path):
         raise CommandError(f"{visible(path)} is a folder")
     if os.path.lexists(path) and not force:
         raise _exists(path)
@@ -50,49 +47,56 @@ def new_file(path: str, *, force: bool) -> Iterator[Callable[[Written], None]]:
         OutputError: it cannot be written; what was there before is as it was.
     """
     target = Path(path)
-    with _reported(path):
-        descriptor, name = tempfile.mkstemp(prefix=".attnexplain-", dir=target.parent)
-    beside = Path(name)
+    beside = target.with_name(f".attnexplain-{token_hex(8)}")  # known before it is there, so that it can be removed
 
     def write(text: Written) -> None:
         for piece in pieces_of(text):
             with _reported(path):
                 file.write(piece if isinstance(piece, bytes) else piece.encode())
 
-    with _removed_at_the_end(beside):
-        with os.fdopen(descriptor, "wb") as file:
+    def remove() -> None:
+        with contextlib.suppress(OSError):  # where it could not be made, it is not there
+            beside.unlink(missing_ok=True)
+
+    with done_at_the_end(remove):
+        with _reported(path):
+            file = beside.open("xb")
+        try:
             yield write
             with _reported(path):
                 file.flush()
                 os.fsync(file.fileno())
+        finally:
+            with contextlib.suppress(OSError):  # what could not be written was reported
+                file.close()
         with _reported(path):
-            beside.chmod(0o666 & ~_umask())
             if force:
                 beside.replace(target)
             else:
-                os.link(beside, target)  # fails where the name is taken, in one step
+                _take_the_name(beside, target)
 
 
-@contextlib.contextmanager
-def _removed_at_the_end(path: Path) -> Iterator[None]:
-    """Remove a file at the end, and before a signal ends the process."""
+def _take_the_name(beside: Path, target: Path) -> None:
+    """Give a file a name that is free.
 
-    def remove_and_die(number: int, _: object) -> None:
-        path.unlink(missing_ok=True)
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
+    A second link to it fails where the name is taken, in one step. USB sticks and some network folders have no links:
+    there an empty file takes the name first, which fails in the same way, and is replaced in one step.
 
-    before = {}
-    if threading.current_thread() is threading.main_thread():  # no other may ask for signals
-        for number in ENDING:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                before[number] = signal.signal(number, remove_and_die)
+    Raises:
+        FileExistsError: the name is taken.
+    """
     try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        os.link(beside, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        with target.open("xb"):
+            pass
+        try:
+            beside.replace(target)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
 
 
 @contextlib.contextmanager
@@ -107,9 +111,3 @@ def _reported(path: str) -> Iterator[None]:
 
 def _exists(path: str) -> CommandError:
     return CommandError(f"{visible(path)} exists", hint="--force replaces it")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from attnexplain.cli.ending import done_at_the_end
 from attnexplain.cli.request import Request
-from attnexplain.cli.streams import is_terminal
+from attnexplain.cli.streams import is_file, is_terminal
 from attnexplain.errors import CommandError, TextError
 from attnexplain.tokens import visible
 
@@ -70,17 +71,23 @@ def read_lines(asked: Request, example: str | None) -> Iterator[Line]:
 
 
 def watched(asked: Request, lines: Iterator[Line]) -> Iterator[Line]:
-    """Show how far a file is, where there is a person at standard error and the lessons go elsewhere."""
-    goes_elsewhere = asked.output is not None or not is_terminal(sys.stdout)
-    is_watched = asked.file not in (None, "-") and sys.stderr is not None and sys.stderr.isatty() and goes_elsewhere
+    """Show how far a file is, where a person sits at standard error and what is written goes to a file.
+
+    Into a pipe nothing is shown: what reads from it may write to the same terminal.
+    """
+    goes_to_a_file = asked.output is not None or is_file(sys.stdout)
+    is_watched = asked.file not in (None, "-") and is_terminal(sys.stderr) and goes_to_a_file
     if not is_watched or not Path(str(asked.file)).is_file():
         yield from lines
         return
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(file=sys.stderr), transient=True) as progress:
+    # Its own ways with standard output would take what is written there.
+    progress = Progress(console=Console(file=sys.stderr), transient=True, redirect_stdout=False, redirect_stderr=False)
+    with done_at_the_end(progress.stop):  # which takes the bar away, and shows the cursor
         task = progress.add_task("sentences", total=Path(str(asked.file)).stat().st_size)
+        progress.start()
         for line in lines:
             yield line
             progress.update(task, completed=line.read)
@@ -94,7 +101,7 @@ def brings_a_sentence(model: str | None) -> bool:
 def _opened(asked: Request) -> AbstractContextManager[IO[bytes]]:
     if asked.file in (None, "-"):
         if sys.stdin is None:
-            raise CommandError("standard input is closed")
+            raise CommandError("standard input is closed", hint="give the sentence as an argument, in quotes")
         return nullcontext(sys.stdin.buffer)
     try:
         return open(str(asked.file), "rb")

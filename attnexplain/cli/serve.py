@@ -9,11 +9,13 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from attnexplain.cli.drawing import drawer, page
-from attnexplain.cli.output import new_file
-from attnexplain.cli.request import ONE_SENTENCE, Request, refuse_conflicts, refuse_outputs
+from attnexplain.cli.output import check_output, new_file
+from attnexplain.cli.request import ONE_SENTENCE, Request
+from attnexplain.cli.rules import refuse_for_the_model, refuse_what_does_nothing
 from attnexplain.cli.sentences import Line, brings_a_sentence, read_lines, source_name, watched
-from attnexplain.cli.streams import NAME, Written, can_draw, complain, is_terminal, show_version, warn, write
-from attnexplain.errors import AttnExplainError, CommandError, DataError, PhraseError, TextError
+from attnexplain.cli.streams import NAME, Written, charset_of, complain, is_terminal, show_version, warn, write
+from attnexplain.errors import AttnExplainError, CommandError, DataError, PhraseError, TextError, WordError
+from attnexplain.tokens import can_show
 
 if TYPE_CHECKING:
     from attnexplain.explain import Explanation
@@ -36,6 +38,7 @@ def serve(asked: Request) -> int:
         DEFAULT_MODEL if asked.model is None else asked.model,
         seed=asked.seed, layer=asked.layer or 0, head=asked.head or 0, download=asked.download,
     )  # fmt: skip
+    refuse_for_the_model(asked, model)
     if model.example is None and asked.sentence is None and asked.file is None and is_terminal(sys.stdin):
         raise CommandError(
             "there is no sentence", hint=f"{NAME} --model {shlex.quote(str(asked.model))} 'your sentence'"
@@ -51,18 +54,26 @@ def _destination(asked: Request) -> AbstractContextManager[Callable[[Written], N
 
 
 def _explain_all(asked: Request, model: Model, deliver: Callable[[Written], None]) -> None:
-    """Answer for one sentence after another."""
+    """Answer for one sentence after another.
+
+    A word that is asked for and that a line lacks is the line's mistake, where other lines may have it, and the
+    command's, where none has.
+    """
     draw = drawer(asked)
     count = 0
     held: Written = ""
+    lacking: WordError | None = None
     unseen = list(dict.fromkeys(asked.phrases))
     for line in watched(asked, read_lines(asked, model.example)):
         try:
             text = _answer(asked, line, model, unseen, draw)
-        except AttnExplainError as error:
+        except AttnExplainError as caught:
+            error = caught
+            if isinstance(caught, WordError) and line.place:
+                lacking, error = caught, DataError(caught.message, hint=caught.hint)
             error.place = line.place
             if not (asked.keep_going and isinstance(error, DataError)):
-                raise
+                raise error from caught
             complain(error, and_so="; skipped")
             continue
         if count:
@@ -72,6 +83,8 @@ def _explain_all(asked: Request, model: Model, deliver: Callable[[Written], None
         deliver(text)
         count += 1
     if not count:
+        if lacking is not None:
+            raise CommandError(f"{lacking.message.partition(':')[0]}: no line of {source_name(asked)} has that word")
         raise TextError(f"{source_name(asked)} has no sentence in it{' that works' if asked.keep_going else ''}")
     if unseen:
         raise PhraseError(unseen[0])
@@ -107,6 +120,7 @@ def _only_weights(asked: Request, given: GivenWeights) -> Written:
         raise CommandError(f"{given.info.name} holds attention weights alone: step {min(missing)} cannot be shown")
     if asked.form == ".npz" or asked.compare is not None or asked.overview or asked.find is not None:
         raise CommandError(f"{given.info.name} holds attention weights alone: only step 3 can be drawn from them")
+    given.tokenize(given.example, (), asked.max_tokens)
     if off := given.rows_that_are_off:
         warn(f"{off} of {len(given.tokens)} rows of {given.info.name} do not add up to 1")
     if asked.form == ".json":
@@ -170,25 +184,24 @@ def _answer_at_once(asked: Request) -> int | None:
     """Do what needs no sentence; None where there is one to explain."""
     if asked.version:
         return show_version()
-    refuse_conflicts(asked)
-    refuse_outputs(asked)
+    if asked.output is not None:
+        check_output(asked.output, force=asked.force)
+        if asked.json and asked.form != ".json":
+            raise CommandError("--json and --output with another ending exclude each other", hint="--output FILE.json")
+    refuse_what_does_nothing(asked)
     if asked.model_card:
-        _show_card()
+        _deliver(asked, _card(asked))
         return 0
     if asked.explain is not None:
         from attnexplain.steps.topics import topic
 
-        article = page(asked)(topic(asked.explain, asked.digits))
-        with _destination(asked) as deliver:
-            deliver(article)
+        _deliver(asked, page(asked)(topic(asked.explain, asked.digits)))
         return 0
     if asked.json_schema:
         from importlib.resources import files
 
-        write(files("attnexplain").joinpath("render/schema.json").read_text(encoding="utf-8"))
+        _deliver(asked, files("attnexplain").joinpath("render/schema.json").read_text(encoding="utf-8"))
         return 0
-    if asked.sentence is not None and asked.file is not None:
-        raise CommandError("a sentence and --file exclude each other", hint="give one of them")
     nothing = asked.sentence is None and asked.file is None and not brings_a_sentence(asked.model)
     if nothing and is_terminal(sys.stdin):
         from attnexplain.cli.options import show_help
@@ -198,12 +211,17 @@ def _answer_at_once(asked: Request) -> int | None:
     return None
 
 
-def _show_card() -> None:
+def _deliver(asked: Request, text: str) -> None:
+    with _destination(asked) as deliver:
+        deliver(text)
+
+
+def _card(asked: Request) -> str:
     from attnexplain.models.tiny import card
 
     text = card()
-    if not can_draw(sys.stdout):
-        from attnexplain.render.ink import in_ascii
+    if asked.output is None and not can_show(text, charset_of(sys.stdout)):
+        from attnexplain.render.ink import in_charset
 
-        text = in_ascii(text)
-    write(text)
+        text = in_charset(text, charset_of(sys.stdout))
+    return text

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 from attnexplain import __version__
 from attnexplain.errors import AttnExplainError, OutputError
-from attnexplain.tokens import visible
+from attnexplain.tokens import can_show, visible
 
 if TYPE_CHECKING:
     from attnexplain.cli.request import When
@@ -30,8 +32,17 @@ _SIXTEEN_COLOURS = frozenset({"linux", "ansi", "cygwin", "screen", "vt100", "vt2
 
 
 def is_terminal(stream: IO[str] | None) -> bool:
-    """Whether there is nobody but a person to wait for; a closed stream counts as one."""
-    return stream is None or stream.closed or stream.isatty()
+    """Whether a person sits at the other end; of a closed stream nobody does."""
+    return stream is not None and not stream.closed and stream.isatty()
+
+
+def is_file(stream: IO[str] | None) -> bool:
+    """Whether what is written goes to a file (or a device), so that nothing else shows it on the terminal."""
+    try:
+        mode = os.fstat(stream.fileno()).st_mode if stream is not None else 0
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(mode) or (stat.S_ISCHR(mode) and not is_terminal(stream))
 
 
 def choose_palette(when: When, environment: Mapping[str, str]) -> Palette | None:
@@ -40,10 +51,10 @@ def choose_palette(when: When, environment: Mapping[str, str]) -> Palette | None
     if when == "never":
         return None
     if when == "auto":
-        if environment.get("NO_COLOR"):
+        forced = environment.get("FORCE_COLOR", "")
+        if environment.get("NO_COLOR") or forced == "0":
             return None
-        on_screen = sys.stdout is not None and sys.stdout.isatty() and kind != "dumb"
-        if not environment.get("FORCE_COLOR") and not on_screen:
+        if not forced and not (is_terminal(sys.stdout) and kind != "dumb"):
             return None
     if environment.get("COLORTERM", "").lower() in ("truecolor", "24bit") or kind.endswith("-direct"):
         return "truecolor"
@@ -73,13 +84,14 @@ def screen_height(environment: Mapping[str, str]) -> int:
         return HEIGHT
 
 
+def charset_of(stream: IO[str] | None) -> str:
+    """Name the characters that a stream can take."""
+    return (getattr(stream, "encoding", None) or "utf-8").lower()
+
+
 def can_draw(stream: IO[str] | None) -> bool:
-    """Whether the stream's encoding has the signs that lessons are drawn with."""
-    try:
-        "▀▸─√ᵀΣ…é".encode(getattr(stream, "encoding", None) or "utf-8")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
+    """Whether the stream has the signs that lessons are drawn with."""
+    return can_show("▀▸─√ᵀΣ…é", charset_of(stream))
 
 
 def pieces_of(text: Written) -> Iterable[str | bytes]:
@@ -91,17 +103,27 @@ def write(text: Written) -> None:
     """Write to standard output.
 
     Raises:
-        OutputError: standard output is closed.
-        OSError: it cannot be written to.
+        OutputError: standard output is closed, or cannot be written to.
     """
     if sys.stdout is None:
         raise OutputError("standard output is closed")
     for piece in pieces_of(text):
-        if isinstance(piece, bytes):
-            sys.stdout.buffer.write(piece)
-        else:
-            sys.stdout.write(piece)
-    sys.stdout.flush()
+        with reported():
+            if isinstance(piece, bytes):
+                sys.stdout.buffer.write(piece)
+            else:
+                sys.stdout.write(piece)
+    with reported():
+        sys.stdout.flush()
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Say of a failure that it is standard output's."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"standard output: {error.strerror or error}") from error
 
 
 def show_version() -> int:
@@ -122,11 +144,12 @@ def warn(message: str) -> None:
 
 def tell(*lines: str) -> None:
     """Write lines to standard error, safe and not too long; where that fails too, the exit code says enough."""
-    ascii_only = not can_draw(sys.stderr)
+    if sys.stderr is None:  # print would take standard output
+        return
     try:
         for line in filter(None, lines):
             indent = line[: len(line) - len(line.lstrip(" "))]
-            shown = visible(line, ascii_only=ascii_only)
+            shown = visible(line, charset=charset_of(sys.stderr))
             if len(shown) > LONGEST_MESSAGE:
                 shown = f"{shown[: LONGEST_MESSAGE * 2 // 3]} [...] {shown[-LONGEST_MESSAGE // 3 :]}"
             print(indent + shown, file=sys.stderr, flush=True)

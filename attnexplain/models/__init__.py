@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
+from os import PathLike, fspath
 
+from attnexplain.arguments import check_flag, check_whole
 from attnexplain.errors import CommandError
 from attnexplain.models.model import FROM_LETTERS, UNKNOWN, Embedded, Kind, Model, ModelInfo
 
@@ -15,14 +17,19 @@ OWN = ("tiny", "untrained")
 
 
 def load_model(
-    source: str = DEFAULT_MODEL, *, seed: int = 0, layer: int = 0, head: int = 0, download: bool = False
+    source: str | PathLike[str] = DEFAULT_MODEL,
+    *,
+    seed: int = 0,
+    layer: int = 0,
+    head: int = 0,
+    download: bool = False,
 ) -> Model:
     """Find a model by its name.
 
     Args:
-        source: "tiny", the learned model inside the package; "untrained"; a .json or .npz file of your own numbers;
-            the folder or .safetensors file of a Hugging Face checkpoint; "minilm"; or a model's name in the local
-            Hugging Face cache.
+        source: a name or a path: "tiny", the learned model inside the package; "untrained"; a .json or .npz file of
+            your own numbers; the folder or .safetensors file of a Hugging Face checkpoint; "minilm"; or the name of a
+            model in the local Hugging Face cache.
         seed: for the untrained model.
         layer: of a checkpoint, counted from 0.
         head: of that layer, counted from 0.
@@ -32,7 +39,14 @@ def load_model(
         CommandError: there is no such model, layer or head, or an optional library is missing.
         NumbersError: the numbers in the file don't work.
         CheckpointError: the checkpoint doesn't.
+        TypeError: an argument of the wrong type.
     """
+    if not isinstance(source, str | PathLike):
+        raise TypeError(f"source={source!r:.60}: a name or a path is wanted")
+    source = fspath(source)
+    for name, number in {"seed": seed, "layer": layer, "head": head}.items():
+        check_whole(name, number)
+    check_flag("download", download)
     if source in OWN or source.endswith((".json", ".npz")):
         if download:
             raise CommandError("--download fetches checkpoints", hint="name one: --model openai-community/gpt2")

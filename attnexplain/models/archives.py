@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from io import BytesIO
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,20 @@ import numpy as np
 from attnexplain.errors import NumbersError
 from attnexplain.models.values import BIASES, MATRICES
 
+MOST_NUMBERS = 1 << 22
+"""Of one array: 4,096 words of 1,024 places."""
+MOST_WEIGHTS = 1 << 24
+"""Of attention weights, which may be those of many heads."""
+MOST_TEXTS = 1 << 18
+_HEADERS: dict[tuple[int, int], Any] = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+"""How the versions of .npy are read; 3.0 is for names of columns beyond Latin-1, which no array here has."""
+
 
 def parse_npz(data: bytes, largest: int) -> dict[str, Any]:
-    """Turn the arrays of an .npz file into lists, as a JSON file would have them.
+    """Read the arrays of an .npz file; texts and single values come as a JSON file would have them.
 
     Args:
         data: the file.
@@ -42,25 +54,33 @@ def parse_npz(data: bytes, largest: int) -> dict[str, Any]:
 
 
 def _array(key: str, data: bytes) -> np.ndarray[Any, np.dtype[Any]]:
-    """Read one .npy without trusting its header: what it claims must be there."""
+    """Read one .npy without trusting its header: what it claims must be there, and not be too much."""
     file = BytesIO(data)
     version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, by_columns, dtype = read(file)
+    if version not in _HEADERS:
+        raise NumbersError(f"{key} is written in version {version[0]}.{version[1]} of .npy, which is not known")
+    shape, by_columns, dtype = _HEADERS[version](file)
     if dtype.kind not in "iufUb":
         raise NumbersError(f"{key} is an array of {dtype}; numbers or texts are wanted")
-    count = 1
-    for size in shape:
-        count *= size
+    if any(not 0 < size <= MOST_NUMBERS for size in shape):
+        raise NumbersError(f"{key} has the shape {shape}; each side has from 1 to {MOST_NUMBERS:,} places")
+    count = prod(shape)
     if count * dtype.itemsize > len(data) - file.tell():
         raise NumbersError(f"{key} is cut short: its header says {shape}")
+    if count > (MOST_WEIGHTS if key == "weights" else MOST_NUMBERS):
+        raise NumbersError(f"{key} has {count:,} numbers, which is more than can be explained")
     array = np.frombuffer(data, dtype, count, file.tell())
     return array.reshape(shape, order="F" if by_columns else "C")
 
 
 def _plain(key: str, array: np.ndarray[Any, np.dtype[Any]]) -> Any:
+    """Give texts and single values as Python has them; rows of numbers stay an array, which takes less memory."""
     if key in (*MATRICES, *BIASES) and array.dtype.kind not in "iuf":
         raise NumbersError(f"{key} is an array of {array.dtype}; numbers are wanted")
+    if array.dtype.kind in "iuf" and array.ndim:
+        return array
+    if array.size > MOST_TEXTS:
+        raise NumbersError(f"{key} has {array.size:,} texts, which is more than can be explained")
     try:
         return array.tolist()
     except SystemError as error:  # numpy's word for a number beyond the last character

@@ -14,7 +14,7 @@ import numpy as np
 from attnexplain.errors import CommandError, NumbersError
 from attnexplain.models.model import Embedded, ModelInfo
 from attnexplain.models.values import check_count
-from attnexplain.tokens import Tokens
+from attnexplain.tokens import Tokens, refuse_long
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -59,6 +59,7 @@ class GivenWeights:
 
     def tokenize(self, sentence: str, phrases: Sequence[str], max_tokens: int) -> Tokens:
         """Return the tokens of the file."""
+        refuse_long(len(self.tokens), max_tokens, "tokens")
         return Tokens(self.tokens)
 
     def embed(self, tokens: Tokens) -> Embedded:

@@ -32,6 +32,7 @@ from attnexplain.models.values import (
     BIASES,
     MATRICES,
     check_complete,
+    check_count,
     read_flag,
     read_given,
     read_head,
@@ -39,7 +40,7 @@ from attnexplain.models.values import (
     read_text,
     read_texts,
 )
-from attnexplain.tokens import Tokens, tokenize, word_key
+from attnexplain.tokens import Tokens, refuse_long, tokenize, word_key
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array, Head
@@ -78,6 +79,7 @@ class Numbers:
             return tokenize(sentence, phrases, max_tokens)
         if phrases:
             raise CommandError("--phrase joins words of a sentence; a finished example has its tokens already")
+        refuse_long(len(self.tokens), max_tokens, "tokens")
         return Tokens(self.tokens)
 
     def embed(self, tokens: Tokens) -> Embedded:
@@ -133,6 +135,7 @@ def read_numbers(path: str, head: int = 0) -> Numbers | Stored | GivenWeights:
         data = read_file(path, LARGEST)
         content = parse_json(data) if path.endswith(".json") else parse_npz(data, LARGEST)
         if "weights" in content and "tokens" in content and "queries" not in content:
+            check_count(content["tokens"] if isinstance(content["tokens"], list) else ())
             return given_weights(name, read_texts("tokens", content["tokens"]), content["weights"], head)
         if head:
             raise CommandError(f"--head chooses from a checkpoint or from weights of several heads; {name} has one")
@@ -147,6 +150,7 @@ def _model(name: str, content: Mapping[str, Any]) -> Numbers:
             near = get_close_matches(key, KEYS, n=1)
             raise NumbersError(f"unknown key {key!r}", hint=f"did you mean {near[0]!r}?" if near else _known_keys())
     tokens = read_texts("tokens", content["tokens"]) if "tokens" in content else None
+    check_count(tokens or ())
     words: tuple[str, ...] = ()
     embeddings = content.get("embeddings")
     if isinstance(embeddings, dict):

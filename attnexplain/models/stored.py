@@ -1,7 +1,7 @@
 """A stored run: what `--json` and `-o FILE.npz` wrote, drawn again.
 
 It has everything that its lesson needs, and is computed again from its queries, keys and values (from its embeddings
-and parameter matrices, where those were stored too).
+and parameter matrices, where those were stored too). What was stored and what is computed must be the same.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from attnexplain.attention import AttentionTrace, attend_given, causal_mask, project
 from attnexplain.errors import CommandError, NumbersError
 from attnexplain.models.model import Embedded, ModelInfo
 from attnexplain.models.values import (
     check_complete,
+    check_count,
     read_flag,
     read_given,
     read_head,
@@ -24,12 +26,16 @@ from attnexplain.models.values import (
     read_text,
     read_texts,
 )
-from attnexplain.tokens import Tokens
+from attnexplain.tokens import Tokens, refuse_long
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array, Head
 
 SCHEMA = "attnexplain/1"
+NEAR = 1e-6
+"""How far, for its size, a stored number may lie from what is computed: other machines add in another order."""
+MASKED = -1e300
+"""Stands for minus infinity where stored numbers are compared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +49,8 @@ class Stored:
     head: Head | None
     given: tuple[Array, Array, Array] | None
     """Queries, keys and values, where there are no parameter matrices."""
-    values: Array
+    trace: AttentionTrace
+    """The run as it was stored."""
     embedded: Embedded
     company: tuple[list[list[str]], list[list[str]]] | None
     """The neighbours of each word's value and context."""
@@ -54,6 +61,7 @@ class Stored:
         """Return the tokens of the run."""
         if phrases:
             raise CommandError("--phrase joins words of a sentence; a stored run has its tokens already")
+        refuse_long(len(self.tokens.words), max_tokens, "tokens")
         return self.tokens
 
     def embed(self, tokens: Tokens) -> Embedded:
@@ -61,10 +69,13 @@ class Stored:
         return self.embedded
 
     def neighbours(self, vectors: Array, count: int, own: Sequence[str]) -> list[list[str]] | None:
-        """Return those that were stored, of the values or of the context vectors."""
+        """Return those that were stored, of the values or of the context vectors; None for vectors of another run."""
         if self.company is None:
             return None
-        return self.company[0] if np.allclose(vectors, self.values) else self.company[1]
+        for company, stored in zip(self.company, (self.trace.values, self.trace.context), strict=True):
+            if np.allclose(vectors, stored):
+                return company
+        return None
 
 
 def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
@@ -83,6 +94,7 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
     given = read_given({key: content[key] for key in ("queries", "keys", "values") if key in content})
     if given is None:
         raise NumbersError("queries, keys and values are missing", hint="store a run without --step")
+    check_count(words)
     check_complete(words, (), None, None, given)
     embeddings, head = _beginning(content, len(words))
     settings = content.get("settings", content)  # in .npz they stand beside the arrays
@@ -95,11 +107,49 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
     made = content.get("made", [""] * len(words))
     if not isinstance(made, list) or len(made) != len(words) or not all(isinstance(how, str) for how in made):
         raise NumbersError("made has one text for each token")
+    scale, causal = read_number("scale", settings.get("scale")), read_flag("causal", settings, default=False)
+    trace = attend_given(*given, scale=scale, mask=causal_mask(len(words)) if causal else None)
+    if embeddings is not None and head is not None:
+        for key, computed in zip(("queries", "keys", "values"), project(embeddings, head), strict=True):
+            _compare(key, getattr(trace, key), computed, "embeddings and w_" + key[0])
+    for key in ("scores", "scaled_scores", "weights", "context"):
+        if key in content:
+            _compare(key, _rows(key, content[key]), getattr(trace, key), "the queries, keys and values")
     return Stored(
         _info(name, content), sentence, Tokens(words, special=special, shown=words if special else ()),
-        head, None if head is not None else given, given[2], Embedded(vectors, tuple(made), little), company,
-        read_number("scale", settings.get("scale")), read_flag("causal", settings, default=False),
+        head, None if head is not None else given, trace, Embedded(vectors, tuple(made), little), company,
+        scale, causal,
     )  # fmt: skip
+
+
+def _rows(key: str, rows: Any) -> Array:
+    """Read the rows of a matrix; a masked score is null, or minus infinity."""
+    if key == "scaled_scores":
+        if isinstance(rows, list):
+            rows = [[MASKED if n is None else n for n in row] if isinstance(row, list) else row for row in rows]
+        elif isinstance(rows, np.ndarray):
+            rows = np.where(rows == -np.inf, MASKED, rows)
+    return read_matrix(key, rows)
+
+
+def _compare(key: str, stored: Array, computed: Array, source: str) -> None:
+    """Refuse what is not what comes out when it is computed again.
+
+    Raises:
+        NumbersError: it is not; the message names the key and the row.
+    """
+    if stored.shape != computed.shape:
+        raise NumbersError(f"{key} has the shape {stored.shape}; computed from {source} it has {computed.shape}")
+    computed = np.where(np.isinf(computed), MASKED, computed)
+    off = ~np.isclose(
+        stored, computed, rtol=NEAR, atol=NEAR * float(np.abs(computed[computed > MASKED]).max(initial=1))
+    )
+    if off.any():
+        row = int(np.flatnonzero(off.any(axis=1))[0])
+        raise NumbersError(
+            f"{key}, row {row + 1}: is not what comes out when it is computed from {source}",
+            hint="a stored run is drawn as it was; for numbers of your own leave out the keys that are computed",
+        )
 
 
 def _beginning(content: Mapping[str, Any], count: int) -> tuple[Array | None, Head | None]:
@@ -125,9 +175,12 @@ def _company(neighbours: Any, count: int) -> tuple[list[list[str]], list[list[st
     if neighbours is None:
         return None
     try:
-        before, after = ([[str(word) for word in entry[key]] for entry in neighbours] for key in ("before", "after"))
+        before, after = ([entry[key] for entry in neighbours] for key in ("before", "after"))
     except (TypeError, KeyError) as error:
         raise NumbersError("neighbours is not what a stored run has") from error
+    for words in (*before, *after):
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise NumbersError("neighbours is not what a stored run has")
     if len(before) != count:
         raise NumbersError("neighbours has one entry for each token")
     return before, after

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MATRICES = ("embeddings", "w_q", "w_k", "w_v", "queries", "keys", "values")
 BIASES = ("b_q", "b_k", "b_v")
+WIDEST = 1 << 14
+"""Places of a vector, and columns of a matrix; real models have fewer."""
 EXAMPLE_ROWS = "rows of numbers, such as [[1, 0], [0, 1]]"
 
 
@@ -92,6 +94,8 @@ def check_count(tokens: Sequence[str]) -> None:
 
 def read_matrix(key: str, rows: Any, names: Sequence[str] | None = None) -> Array:
     """Read rows of numbers, all of one length; the names of the rows are for the message of a refusal."""
+    if isinstance(rows, np.ndarray):
+        return _checked_array(key, rows, 2)
     if not isinstance(rows, list) or not rows:
         raise NumbersError(f"{key} must be {EXAMPLE_ROWS}")
     checked = []
@@ -103,15 +107,33 @@ def read_matrix(key: str, rows: Any, names: Sequence[str] | None = None) -> Arra
             raise NumbersError(
                 f"the rows of {key} differ in length: row 1 has {len(rows[0])} numbers, row {i + 1} has {len(row)}"
             )
+        if len(row) > WIDEST:
+            raise NumbersError(f"{where}: has {len(row):,} numbers, and {WIDEST:,} are allowed")
         checked.append([read_number(f"{where}, place {j + 1}", number) for j, number in enumerate(row)])
     return np.array(checked)
 
 
 def read_vector(key: str, row: Any) -> Array:
     """Read a list of numbers."""
+    if isinstance(row, np.ndarray):
+        return _checked_array(key, row, 1)
     if not isinstance(row, list) or not row:
         raise NumbersError(f"{key} must be a list of numbers, such as [1, 0]")
     return np.array([read_number(f"{key}, place {j + 1}", number) for j, number in enumerate(row)])
+
+
+def _checked_array(key: str, array: Array, dimensions: int) -> Array:
+    """Check the numbers of an array from a file, and return them as float64."""
+    if array.ndim != dimensions:
+        raise NumbersError(f"{key} must be {EXAMPLE_ROWS if dimensions == 2 else 'a list of numbers, such as [1, 0]'}")
+    if array.shape[-1] > WIDEST:
+        raise NumbersError(f"{key} has rows of {array.shape[-1]:,} numbers, and {WIDEST:,} are allowed")
+    numbers = array.astype(np.float64)
+    if not np.isfinite(numbers).all():
+        place = [int(i) + 1 for i in np.argwhere(~np.isfinite(numbers))[0]]
+        where = f"row {place[0]}, place {place[1]}" if dimensions == 2 else f"place {place[0]}"
+        raise NumbersError(f"{key}, {where}: not finite (NaN, infinite, or too large)")
+    return numbers
 
 
 def read_number(where: str, number: Any) -> float:

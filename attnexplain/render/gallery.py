@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
-from attnexplain.arithmetic import write_number
 from attnexplain.render.ink import BOLD, PLAIN, Ink
 from attnexplain.render.page import note_line
 from attnexplain.render.picture import shade
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 NARROWEST = 4
 """Columns of a picture, and of the word below it."""
 WIDEST = 16
-LABEL = 8
-"""Columns for a word and a number beside one another."""
 OVERHEAD = 11
 """Lines of the screen that other things need."""
 
@@ -39,7 +37,7 @@ class GalleryPage:
         rows = self.gallery.rows
         columns = len(rows[0])
         gutter = max(len(str(len(rows) - 1)) + 1, 2)
-        fitting = max((options.max_width - gutter) // (NARROWEST + 1), 1)
+        fitting = max((options.max_width - gutter) // (max(NARROWEST, self._number_width) + 1), 1)
         blocks = -(-columns // fitting)
         size = -(-columns // blocks)
         width = max(min((options.max_width - gutter) // size - 1, WIDEST), 1)
@@ -52,9 +50,20 @@ class GalleryPage:
             for number, row in enumerate(rows):
                 yield from self._row(number, [row[column] for column in shown], gutter, width, height)
 
+    @property
+    def _number_width(self) -> int:
+        """Columns of the widest number; no number is ever cut."""
+        return max(len(self.ink.number(picture.number)) for row in self.gallery.rows for picture in row)
+
+    @property
+    def _label_width(self) -> int:
+        """Columns for a word and a number beside one another."""
+        words = max(cell_len(self.ink.text(picture.word)) for row in self.gallery.rows for picture in row)
+        return words + 1 + self._number_width
+
     def _height(self, lines: int, width: int, blocks: int) -> int:
         """Choose how many lines a picture takes: two at least, and no more than make it square."""
-        labels = 1 if width >= LABEL else 2
+        labels = 1 if width >= self._label_width else 2
         each = (lines - OVERHEAD) // (len(self.gallery.rows) * blocks) - labels
         return max(min(each, -(-width // 2)), 2)
 
@@ -73,8 +82,8 @@ class GalleryPage:
 
     def _labels(self, pictures: Sequence[Thumbnail], width: int) -> list[list[str]]:
         words = [self.ink.text(picture.word) for picture in pictures]
-        numbers = [write_number(picture.number, 1 if width < LABEL + 2 else 2) for picture in pictures]
-        if width >= LABEL:
+        numbers = [self.ink.number(picture.number) for picture in pictures]
+        if width >= self._label_width:
             return [[f"{word} {number}" for word, number in zip(words, numbers, strict=True)]]
         return [words, numbers]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from attnexplain.arithmetic import strongest_of_tiles, write_number
+from attnexplain.arithmetic import strongest_of_tiles
 from attnexplain.render.colours import Colour, readable_on, share_colour, signed_colour
 from attnexplain.render.gallery import resized
 from attnexplain.render.ink import Ink
@@ -245,7 +245,7 @@ class Page:
                 size = min(THUMBNAIL, len(thumbnail.picture))
                 name = f"{gallery.row_name} {i}, {gallery.column_name} {j}"
                 picture = _squares(resized(thumbnail.picture, size, size), "share", 64 / size, name)
-                label = f"{i}.{j} {self.text(thumbnail.word)} {write_number(thumbnail.number, 1)}"
+                label = f"{i}.{j} {self.text(thumbnail.word)} {self._written_number(thumbnail.number)}"
                 figures.append(f"<figure>{picture}<figcaption>{label}</figcaption></figure>")
         columns = f"grid-template-columns:repeat({len(gallery.rows[0])},minmax(5.5rem,1fr))"
         return f'<div class="gallery" style="{columns}">{"".join(figures)}</div>'

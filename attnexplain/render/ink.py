@@ -13,7 +13,7 @@ from rich.style import Style
 
 from attnexplain.arithmetic import write_number
 from attnexplain.render.colours import Colour, of_256, readable_on, share_colour, signed_colour
-from attnexplain.tokens import visible
+from attnexplain.tokens import can_show, visible
 
 Palette = Literal["truecolor", "256", "standard"]
 Colours = Literal["signed", "share", "none"]
@@ -41,11 +41,15 @@ class Ink:
     palette: Palette | None = None
     """The colours that the terminal has, or None for no colours at all."""
     ascii_only: bool = False
+    """Whether pictures are drawn with the signs of ASCII alone."""
     digits: int = 2
+    charset: str = ""
+    """The characters that texts may have; "" for all, or for ASCII where pictures have no more."""
 
     def text(self, text: str) -> str:
         """Make any text safe to show; nothing reaches the page without passing here."""
-        return visible(in_ascii(text) if self.ascii_only else text, ascii_only=self.ascii_only)
+        charset = self.charset or ("ascii" if self.ascii_only else "utf-8")
+        return visible(in_charset(text, charset), charset=charset)
 
     def shortened(self, text: str, width: int) -> str:
         """Shorten a text, already made safe, to so many columns."""
@@ -73,9 +77,20 @@ class Ink:
         return _cell_style(round(strength, 2), colours, self.palette, marked)
 
 
-def in_ascii(text: str) -> str:
-    """Write the signs of our own prose and formulas in ASCII."""
-    return text.translate(_IN_ASCII)
+def in_charset(text: str, charset: str) -> str:
+    """Write the signs of our own prose and formulas in ASCII where the charset does not have them.
+
+    >>> in_charset("√d_k × 2", "ascii"), in_charset("√d_k × 2", "cp1252")
+    ('sqrt d_k * 2', 'sqrt d_k × 2')
+    """
+    if charset == "utf-8" or text.isascii():
+        return text
+    return text.translate(_replaced_in(charset))
+
+
+@lru_cache(maxsize=8)
+def _replaced_in(charset: str) -> dict[int, str]:
+    return {code: sign for code, sign in _IN_ASCII.items() if not can_show(chr(code), charset)}
 
 
 def fitting(text: str, width: int) -> int:

@@ -34,20 +34,27 @@ KEYS_OF_STEP = {
 }
 
 
-def to_dict(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4), *, parameters: bool = True) -> dict[str, Any]:
+Worked = tuple[int, int] | None
+"""The rows of the word that asks and of the one that answers, counted from 0."""
+
+
+def to_dict(
+    trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4), *, parameters: bool = True, worked: Worked = None
+) -> dict[str, Any]:
     """Put a trace into plain Python: the arrays of the chosen steps as lists of rows, a masked score as None.
 
     Args:
         trace: what `explain` computed.
         steps: whose keys are kept.
         parameters: with small parameter matrices, too; the same for every sentence, so streams do without.
+        worked: the words that the lesson works out by hand.
     """
-    start, matrices, rest = _parts(trace, steps, parameters=parameters)
+    start, matrices, rest = _parts(trace, steps, parameters=parameters, worked=worked)
     return start | {key: _rows(matrix) for key, matrix in matrices.items()} | rest
 
 
 def _parts(
-    trace: Explanation, steps: Sequence[int], *, parameters: bool
+    trace: Explanation, steps: Sequence[int], *, parameters: bool, worked: Worked = None
 ) -> tuple[dict[str, Any], dict[str, Matrix], dict[str, Any]]:
     """Sort what is written: short things, the matrices, and what follows them."""
     start = _start(trace, trace.tokens, (trace.d_model, trace.d_k, trace.d_v))
@@ -55,6 +62,8 @@ def _parts(
         start["made"] = list(trace.made)
     if trace.special:
         start["special"] = list(trace.special)
+    if worked is not None:
+        start["worked"] = {"query": worked[0], "key": worked[1]}
     keys = (key for step in sorted(set(steps)) for key in KEYS_OF_STEP[step])
     matrices: dict[str, Matrix] = {key: matrix for key in keys if (matrix := getattr(trace, key)) is not None}
     rest: dict[str, Any] = {}
@@ -69,9 +78,11 @@ def _parts(
     return start, matrices, rest
 
 
-def stream_json(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4), *, parameters: bool = True) -> Iterator[str]:
+def stream_json(
+    trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4), *, parameters: bool = True, worked: Worked = None
+) -> Iterator[str]:
     """Write a trace as one line, the same as `render_json`, piece by piece: a row of a matrix at a time."""
-    start, matrices, rest = _parts(trace, steps, parameters=parameters)
+    start, matrices, rest = _parts(trace, steps, parameters=parameters, worked=worked)
     encode = json.JSONEncoder(allow_nan=False).encode
     yield encode(start)[:-1]
     for key, matrix in matrices.items():
@@ -84,9 +95,11 @@ def stream_json(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4), *, para
     yield "}\n"
 
 
-def render_json(trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4), *, parameters: bool = True) -> str:
+def render_json(
+    trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4), *, parameters: bool = True, worked: Worked = None
+) -> str:
     """Write a trace as one line."""
-    return json.dumps(to_dict(trace, steps, parameters=parameters), allow_nan=False) + "\n"
+    return json.dumps(to_dict(trace, steps, parameters=parameters, worked=worked), allow_nan=False) + "\n"
 
 
 def overview_to_dict(found: Overview) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attnexplain.explain import Explanation
 from attnexplain.steps.context import context_step
-from attnexplain.steps.labels import find_word, names_of, notes_on_tokens, strongest_pair
+from attnexplain.steps.labels import names_of, notes_on_tokens, worked_pair
 from attnexplain.steps.qkv import qkv_step
 from attnexplain.steps.scores import scores_step
 from attnexplain.steps.step import Lesson, Prose, View
@@ -35,10 +35,7 @@ def lesson(
     Raises:
         CommandError: the query or the key is not a word of the sentence.
     """
-    asked = None if query is None else find_word(trace, query, "--query")
-    answered = None if key is None else find_word(trace, key, "--key")
-    whole_row = asked is not None and answered is None
-    view = View(*strongest_pair(trace, asked, answered), digits, whole_row)
+    view = View(*worked_pair(trace, query, key), digits, query is not None and key is None)
     names = names_of(trace)
     shown = tuple(STEPS[number - 1](trace, names, view) for number in sorted(set(steps)))
     return Lesson(trace.sentence, tuple(_notes(trace, names, view)), shown)

@@ -86,7 +86,7 @@ def _telling(trace: Explanation, pairs: list[tuple[int, int]]) -> list[tuple[int
 def _in_words(first: Explanation, second: Explanation, chosen: tuple[int, int], cosine: float, digits: int) -> str:
     word = plain_tokens(first)[chosen[0]]
     looks = [_looks_at(trace, i, digits) for trace, i in zip((first, second), chosen, strict=True)]
-    same = np.array_equal(first.values[chosen[0]], second.values[chosen[1]])
+    same = np.allclose(first.values[chosen[0]], second.values[chosen[1]], rtol=1e-9, atol=1e-12)
     start = f'"{word}" comes into both sentences with the same vector. ' if same else ""
     how = "hardly differ" if cosine > 0.95 else "point different ways" if cosine < 0.5 else "differ"
     return (

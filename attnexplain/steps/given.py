@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from attnexplain.arithmetic import entropy, write_number
 from attnexplain.models.given import GivenWeights as GivenWeights
-from attnexplain.pieces import find_token
-from attnexplain.steps.labels import labels
+from attnexplain.pieces import find_token, labels
 from attnexplain.steps.step import READABLE, ROWS_ASK, Block, Column, Grid, Lesson, Prose, Step
 from attnexplain.steps.weights import TITLE, links_of
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from itertools import groupby
 
 from attnexplain.arithmetic import write_number
+from attnexplain.errors import WordError
 from attnexplain.overview import Habit, HeadSummary, Overview
-from attnexplain.pieces import plain
+from attnexplain.pieces import find_token
 from attnexplain.steps.step import Block, Command, Gallery, Lesson, Prose, Step, Table, Thumbnail
 from attnexplain.tokens import visible
 
@@ -79,9 +81,9 @@ def command(found: Overview, head: HeadSummary) -> str:
     parts = ["attnexplain", "--model", found.model.source or found.model.name]
     parts += ["--layer", str(head.layer), "--head", str(head.head)]
     if found.pair is not None:
-        tokens = [word.casefold() for word in plain(found.tokens.words, found.tokens.shown)]
         for option, word in zip(("--query", "--key"), found.pair, strict=True):
-            if word.casefold() in tokens:
+            with suppress(WordError):  # a word of several pieces has no row of its own
+                find_token(found.tokens.words, found.tokens.shown, word, option)
                 parts += [option, word]
     if found.words is not None:
         parts.append("--merge-words")

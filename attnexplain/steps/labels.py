@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from attnexplain.explain import Explanation
-from attnexplain.pieces import find_token, plain
+from attnexplain.pieces import find_token, labels, plain
 from attnexplain.steps.step import Prose
 from attnexplain.tokens import word_key
 
 LONGEST_NAME = 60
 """Characters; what is longer is cut. The sentence above the lesson has it in full."""
-
-
-def labels(tokens: Sequence[str]) -> tuple[str, ...]:
-    """Name each word once: a word that occurs more than once carries its position.
-
-    >>> labels(["the", "cat", "the", "mat"])
-    ('the(1)', 'cat', 'the(3)', 'mat')
-    """
-    count = Counter(tokens)
-    return tuple(
-        f"{token}({position})" if count[token] > 1 else token for position, token in enumerate(tokens, start=1)
-    )
 
 
 def names_of(trace: Explanation) -> tuple[str, ...]:
@@ -64,6 +51,17 @@ def find_word(trace: Explanation, wanted: str, option: str) -> int:
         CommandError: there is no such word or position.
     """
     return find_token(trace.tokens, trace.shown, wanted, option)
+
+
+def worked_pair(trace: Explanation, query: str | None, key: str | None) -> tuple[int, int]:
+    """Choose the word that asks and the word that answers: those that are named, else the strongest pair.
+
+    Raises:
+        WordError: the query or the key is not a word of the sentence.
+    """
+    asked = None if query is None else find_word(trace, query, "--query")
+    answered = None if key is None else find_word(trace, key, "--key")
+    return strongest_pair(trace, asked, answered)
 
 
 def strongest_pair(trace: Explanation, query: int | None = None, key: int | None = None) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import numpy as np
 from attnexplain.arithmetic import SoftmaxRow, entropy, rounding_note, softmax_row, write_number
 from attnexplain.attention import AttentionTrace, scaled_scores, weights
 from attnexplain.explain import Explanation
-from attnexplain.steps.labels import labels
+from attnexplain.pieces import labels
 from attnexplain.steps.step import (
     READABLE,
     ROWS_ASK,

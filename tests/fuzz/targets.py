@@ -220,7 +220,7 @@ def of_tokens(data):
     assert raw(shown) == set()
     assert "\x1b" not in shown
     assert visible(shown) == shown
-    assert visible(text, ascii_only=True).isascii()
+    assert visible(text, charset="ascii").isascii()
     assert word_key(word_key(text)) == word_key(text)
     spans = word_spans(text)
     assert all(0 <= start < end <= len(text) for start, end in spans)

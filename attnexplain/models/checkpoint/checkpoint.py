@@ -19,6 +19,7 @@ from attnexplain.models.checkpoint.tokenizer import PieceTokenizer
 from attnexplain.models.checkpoint.tokenizer_folder import open_tokenizer
 from attnexplain.models.checkpoint.transformer import Family, Parameters, broken, run_layers, scale_of
 from attnexplain.models.model import Embedded, ModelInfo
+from attnexplain.tokens import visible
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -159,7 +160,8 @@ def open_checkpoint(source: str, *, layer: int = 0, head: int = 0, download: boo
 
         found = sources.Found(fetch(source))
     else:
-        found = sources.find(source)
+        with _named(source):
+            found = sources.find(source)
     name = source if source == sources.MINILM else _name(source)
     with _named(name):
         return Checkpoint(
@@ -176,6 +178,8 @@ def _named(name: str) -> Iterator[None]:
         raise
     except DataError as error:
         raise CheckpointError(f"{name}: {error.message}", hint=error.hint) from error
+    except OSError as error:
+        raise CommandError(f"cannot read the model {visible(name)}: {error.strerror or error}") from error
 
 
 def _name(source: str) -> str:

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
@@ -100,7 +101,12 @@ def find(source: str, environment: Mapping[str, str] | None = None) -> Found:
             raise CommandError(f"cannot open {visible(source)}: No such file or directory")
         return Found(path.parent, path)
     if NAME.fullmatch(source):
-        folder = _in_cache(source, os.environ if environment is None else environment)
+        try:
+            folder = _in_cache(source, os.environ if environment is None else environment)
+        except OSError as error:
+            raise CommandError(
+                f"cannot look for {visible(source)} in the cache of models: {error.strerror or error}"
+            ) from error
         if folder is not None:
             return Found(folder)
     raise CommandError(f"there is no model {visible(source)!r}", hint=_hint(source))
@@ -114,6 +120,9 @@ def _exists(path: Path) -> bool:
 
 
 def _hint(source: str) -> str:
+    near = get_close_matches(source, ("tiny", "untrained", MINILM), n=1)
+    if near:
+        return f"did you mean {near[0]}?"
     models = f"the models are: tiny, untrained, .json or .npz files, {MINILM}, checkpoint folders, names in the cache"
     if NAME.fullmatch(source):
         return f"{models}; to fetch it from the hub: attnexplain --download --model {source} …"

@@ -34,7 +34,13 @@ LARGEST = 1 << 36
 LARGEST_HEADER = 1 << 24
 MOST_SHARDS = 512
 
-_STORED: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype("<u2")}
+STORED: dict[str, np.dtype[Any]] = {
+    "F64": np.dtype("<f8"),
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+    "BF16": np.dtype("<u2"),
+}
+"""How numbers may be stored, and what numpy reads them as; it has no bfloat16."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +50,7 @@ class Tensor:
     name: str
     shape: tuple[int, ...]
     stored: str
-    """F32, F16 or BF16."""
+    """F64, F32, F16, BF16; or what is refused later."""
     place: int
     """The byte of the file where it begins."""
     file: TensorFile
@@ -80,7 +86,7 @@ class TensorFile:
     def mapped(self, tensor: Tensor) -> NDArray[Any]:
         """Show a tensor's numbers as they are stored."""
         count = int(np.prod(tensor.shape, dtype=np.int64))
-        return np.frombuffer(self._map, _STORED[tensor.stored], count, tensor.place).reshape(tensor.shape)
+        return np.frombuffer(self._map, STORED[tensor.stored], count, tensor.place).reshape(tensor.shape)
 
     def let_go(self) -> None:
         """Give back the memory of what was read so far."""
@@ -147,7 +153,10 @@ def open_tensors(folder: Path, file: Path | None = None) -> Tensors:
     pickles = sorted(path.name for path in folder.iterdir() if path.suffix in (".bin", ".pt", ".pth", ".ckpt"))
     if pickles:
         raise pickled(pickles[0])
-    raise CheckpointError(f"there is no {SINGLE} in the folder")
+    others = sorted(path.name for path in folder.glob("*.safetensors") if SHARD.fullmatch(path.name))
+    raise CheckpointError(
+        f"there is no {SINGLE} in the folder", hint=f"name the file: --model …/{others[0]}" if others else ""
+    )
 
 
 def give_back(data: mmap.mmap) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from attnexplain.errors import CheckpointError, TextError
 from attnexplain.models.checkpoint.guard import guarded
-from attnexplain.tokens import CONTINUES, MOST_TOKENS, SPACE_SIGN, Tokens
+from attnexplain.tokens import CONTINUES, MOST_TOKENS, SPACE_SIGN, Tokens, refuse_long
 
 LONGEST_TEXT = 1 << 18
 """Characters; so long a text has far more tokens than are ever allowed."""
@@ -70,16 +70,11 @@ class PieceTokenizer:
         )
 
     def _refuse_long(self, count: int, max_tokens: int) -> None:
-        most = MOST_TOKENS if self._positions is None else min(MOST_TOKENS, self._positions)
         if self._positions is not None and count > self._positions:
             raise TextError(
                 f"the text has {count} tokens, and this model has {self._positions} positions", hint="shorten the text"
             )
-        if count > max_tokens:
-            raise TextError(
-                f"the text has {count} tokens, and {max_tokens} are allowed",
-                hint=f"shorten it, or raise the limit with --max-tokens (up to {most})",
-            )
+        refuse_long(count, max_tokens, "tokens", min(MOST_TOKENS, self._positions or MOST_TOKENS))
 
     def _legend(self, tokens: Sequence[str], shown: Sequence[str]) -> tuple[str, ...]:
         signs = []

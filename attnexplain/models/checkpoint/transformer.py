@@ -6,6 +6,7 @@ families share is here: an affine map, the normalization of a layer, the activat
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import pi, sqrt
@@ -15,6 +16,7 @@ import numpy as np
 
 from attnexplain.attention import AttentionTrace, Head, attend, causal_mask
 from attnexplain.errors import CheckpointError, NumbersError, TextError
+from attnexplain.models.checkpoint.tensors import STORED
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -114,7 +116,7 @@ class Parameters:
         self.sizes = sizes
         self.tensors = tensors
         first = next(iter(family.NAMES.values())).name
-        self._prefix = next((prefix for prefix in family.PREFIXES if prefix + first in tensors), "")
+        self._prefix = _prefix(family, first, tensors)
         for role, entry in family.NAMES.items():
             for layer in range(sizes.layers) if "{layer}" in entry.name else (0,):
                 self._check(entry, self._name(role, layer))
@@ -162,29 +164,44 @@ class Parameters:
             raise CheckpointError(
                 f"the tensor {name} has the shape {tensor.shape}; config.json says {said}, which makes it {expected}"
             )
-        if tensor.stored not in ("F32", "F16", "BF16"):
+        if tensor.stored not in STORED:
             raise CheckpointError(
-                f"the tensor {name} is stored as {tensor.stored}; F32, F16 and BF16 are read",
+                f"the tensor {name} is stored as {tensor.stored}; {', '.join(STORED)} are read",
                 hint="quantized checkpoints are not; take the original one",
             )
 
 
-@dataclass(frozen=True, eq=False)
 class Layer:
-    """One layer at work on a sentence."""
+    """One layer at work on a sentence.
 
-    number: int
-    states: Array
-    """What its attention reads, (n, d_model)."""
-    parameters: Parameters
+    Args:
+        number: of the layer, counted from 0.
+        states: what its attention reads, (n, d_model).
+        parameters: of the whole checkpoint.
+    """
 
-    def traces(self) -> list[AttentionTrace]:
-        """Run the four steps of every head."""
+    def __init__(self, number: int, states: Array, parameters: Parameters) -> None:
+        self.number = number
+        self.states = states
+        self.parameters = parameters
+        self._contexts: list[Array] = []
+
+    def traces(self) -> Iterator[AttentionTrace]:
+        """Run the four steps of one head after another; of a long text all at once would fill the memory."""
         sizes = self.parameters.sizes
         mask = causal_mask(len(self.states)) if sizes.causal else None
         scale = scale_of(sizes, self.number)
-        heads = self.parameters.family.heads(self.parameters, self.number)
-        return [attend(self.states, head, scale=scale, mask=mask) for head in heads]
+        self._contexts = []
+        for head in self.parameters.family.heads(self.parameters, self.number):
+            trace = attend(self.states, head, scale=scale, mask=mask)
+            self._contexts.append(trace.context)
+            yield trace
+
+    def contexts(self) -> Array:
+        """Put the context vectors of all heads side by side, (n, heads * d_v), as far as need be computed now."""
+        if len(self._contexts) < self.parameters.sizes.heads:
+            deque(self.traces(), maxlen=0)
+        return np.hstack(self._contexts)  # h × [n, d_v] -> [n, h * d_v]
 
 
 def run_layers(parameters: Parameters, ids: Sequence[int], last: int) -> Iterator[Layer]:
@@ -201,8 +218,7 @@ def run_layers(parameters: Parameters, ids: Sequence[int], last: int) -> Iterato
                 work = Layer(layer, _finite(family.attention_input(parameters, layer, states)), parameters)
                 yield work
                 if layer < last:
-                    contexts = np.hstack([trace.context for trace in work.traces()])  # h × [n, d_v] -> [n, d_model]
-                    states = family.next_states(parameters, layer, states, contexts)
+                    states = family.next_states(parameters, layer, states, work.contexts())
                 parameters.tensors.let_go()
     except NumbersError as error:
         raise broken(parameters, layer, error) from error
@@ -268,6 +284,15 @@ def check_positions(count: int, positions: int) -> None:
         raise TextError(
             f"the text has {count} tokens, and this model has {positions} positions", hint="shorten the text"
         )
+
+
+def _prefix(family: Family, first: str, tensors: Tensors) -> str:
+    """Find what stands before all names: what the family may have there, or what a training program has put there."""
+    for prefix in family.PREFIXES:
+        if prefix + first in tensors:
+            return prefix
+    others = [name.removesuffix(first) for name in tensors if name.endswith("." + first)]
+    return others[0] if len(others) == 1 else ""
 
 
 def _size(expression: str, named: Mapping[str, int]) -> int:

@@ -1,0 +1,179 @@
+"""Which option goes with what: one table. An option without effect is refused, never passed over in silence.
+
+What is asked for has a subject (a lesson, a comparison, all heads, an article …), a form (the screen, a picture,
+JSON …) and a model. Never refused is a value that is the default anyway, and how the screen should look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from attnexplain.cli.request import Request
+from attnexplain.errors import CommandError
+
+if TYPE_CHECKING:
+    from attnexplain.models import Model
+
+SCREEN, TEXT, PICTURE, PAGE, JSON, ARRAYS = "", ".txt", ".svg", ".html", ".json", ".npz"
+DRAWN = frozenset({SCREEN, TEXT, PICTURE, PAGE})
+FORMS = DRAWN | {JSON, ARRAYS}
+
+LESSON, COMPARE, OVERVIEW, FIND = "a lesson", "--compare", "--overview", "--find"
+ARTICLE, CARD, SCHEMA = "--explain", "--model-card", "--json-schema"
+SENTENCES = frozenset({LESSON, COMPARE, OVERVIEW, FIND})
+"""The subjects that begin with a sentence."""
+ONE_HEAD = frozenset({LESSON, COMPARE})
+SUBJECTS: Mapping[str, frozenset[str]] = {
+    LESSON: FORMS,
+    COMPARE: DRAWN | {JSON},
+    OVERVIEW: DRAWN | {JSON},
+    FIND: DRAWN | {JSON},
+    ARTICLE: DRAWN,
+    CARD: frozenset({SCREEN, TEXT}),
+    SCHEMA: frozenset({SCREEN, JSON}),
+}
+"""What there is to be shown, and the forms that it has."""
+
+SAYS = {
+    COMPARE: "--compare looks at one word",
+    OVERVIEW: "--overview runs every head as it is",
+    FIND: "--find runs every head as it is",
+    ARTICLE: "--explain shows an article",
+    CARD: "--model-card shows what the learned model is",
+    SCHEMA: "--json-schema shows what --json writes",
+    SCREEN: "the screen shows a lesson",
+    TEXT: "a text file is not a screen",
+    PICTURE: "a picture is not a screen",
+    PAGE: "a page is not a screen",
+    JSON: "JSON has every number with all its digits, and no prose",
+    ARRAYS: ".npz holds every array of one sentence",
+}
+"""Why an option does not go with it."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Where an option has an effect."""
+
+    option: str
+    subjects: frozenset[str] = SENTENCES
+    forms: frozenset[str] = FORMS
+
+
+RULES: Mapping[str, Rule] = {
+    "sentence": Rule("a sentence"),
+    "file": Rule("--file", SENTENCES - {COMPARE}),
+    "steps": Rule("--step", frozenset({LESSON}), DRAWN | {JSON}),
+    "query": Rule("--query", ONE_HEAD, DRAWN | {JSON}),
+    "key": Rule("--key", frozenset({LESSON}), DRAWN | {JSON}),
+    "phrases": Rule("--phrase"),
+    "model": Rule("--model"),
+    "layer": Rule("--layer", ONE_HEAD),
+    "head": Rule("--head", ONE_HEAD),
+    "merge_words": Rule("--merge-words", SENTENCES - {COMPARE}, DRAWN | {JSON}),
+    "download": Rule("--download"),
+    "causal": Rule("--causal", ONE_HEAD),
+    "scale": Rule("--scale", ONE_HEAD),
+    "pause": Rule("--pause", SENTENCES | {ARTICLE}, frozenset({SCREEN})),
+    "json": Rule("--json"),
+    "keep_going": Rule("--keep-going", SENTENCES - {COMPARE}),
+    "digits": Rule("--digits", SENTENCES | {ARTICLE}, DRAWN),
+    "seed": Rule("--seed"),
+    "brief": Rule("--brief", SENTENCES | {ARTICLE}, DRAWN),
+    "max_tokens": Rule("--max-tokens"),
+}
+"""By the field of the request. Those that are not here go with everything."""
+
+SPLITTING = frozenset({"learned", "untrained", "numbers", "checkpoint"})
+"""The kinds of models that make tokens of any text."""
+COMPUTING = SPLITTING | {"example"}
+OF_MODELS: Mapping[str, tuple[frozenset[str], str]] = {
+    "seed": (frozenset({"untrained"}), "--seed makes the numbers of the untrained model"),
+    "causal": (COMPUTING, "attention weights that are there already are shown as they are"),
+    "scale": (COMPUTING, "attention weights that are there already are shown as they are"),
+    "merge_words": (COMPUTING, "--merge-words joins pieces of words, and needs a sentence"),
+    "phrases": (SPLITTING, "it has its tokens already"),
+    "keep_going": (SPLITTING, "it has its tokens already, and no file is read"),
+    "compare": (SPLITTING, "it has its tokens already"),
+}
+"""By the field of the request: the kinds of models that it is for, and why it is not for others."""
+
+
+def subject_of(asked: Request) -> str:
+    """Say what is to be shown.
+
+    Raises:
+        CommandError: two things are asked for that exclude each other.
+    """
+    wanted = {
+        COMPARE: asked.compare is not None, OVERVIEW: asked.overview, FIND: asked.find is not None,
+        ARTICLE: asked.explain is not None, CARD: asked.model_card, SCHEMA: asked.json_schema,
+    }  # fmt: skip
+    subjects = [subject for subject, is_wanted in wanted.items() if is_wanted]
+    if len(subjects) > 1:
+        raise CommandError(f"{subjects[0]} and {subjects[1]} exclude each other", hint="give one of them")
+    return subjects[0] if subjects else LESSON
+
+
+def refuse_what_does_nothing(asked: Request) -> None:
+    """Refuse options that have no effect on what is asked for.
+
+    Raises:
+        CommandError: there is one; the message says why.
+    """
+    subject = subject_of(asked)
+    if asked.form not in SUBJECTS[subject]:
+        written = "--json" if asked.json else asked.form
+        raise CommandError(f"{SAYS[subject]}, so {written} does not go with it", hint=_endings(subject))
+    for name in given(asked):
+        rule = RULES.get(name)
+        if rule is None or (name == "model" and asked.model == "tiny"):
+            continue
+        if subject not in rule.subjects:
+            raise CommandError(f"{SAYS[subject]}, so {rule.option} does not go with it")
+        if asked.form not in rule.forms:
+            raise CommandError(f"{SAYS[asked.form]}, so {rule.option} does not go with it")
+    if asked.sentence not in (None, "-") and asked.keep_going:
+        raise CommandError("--keep-going skips lines of a file, and there is one sentence")
+    if asked.sentence is not None and asked.file is not None:
+        raise CommandError("a sentence and --file exclude each other", hint="give one of them")
+    if asked.download and asked.model is None:
+        raise CommandError("--download needs the name of a model", hint="--model openai-community/gpt2")
+    if asked.force and asked.output is None:
+        raise CommandError("--force replaces the file of --output, and there is none")
+
+
+def refuse_for_the_model(asked: Request, model: Model) -> None:
+    """Refuse options that have no effect on a model of this kind.
+
+    Raises:
+        CommandError: there is one; the message says why.
+    """
+    kind = _kind(model)
+    for name in given(asked):
+        kinds, why = OF_MODELS.get(name, (frozenset({kind}), ""))
+        is_default_anyway = (name == "causal" and asked.causal is model.causal) or (name == "scale" and asked.scale)
+        if kind not in kinds and not is_default_anyway:
+            option = RULES[name].option if name in RULES else COMPARE
+            raise CommandError(f"{option} does not go with {model.info.name}: {why}")
+
+
+def _kind(model: Model) -> str:
+    """Say what a model is for the table: a finished example and a stored run have their tokens, whatever made them."""
+    from attnexplain.models.given import GivenWeights
+
+    if isinstance(model, GivenWeights):
+        return "weights"
+    return "example" if model.example is not None else model.info.kind
+
+
+def given(asked: Request) -> list[str]:
+    """Name the fields of a request that are not as they are by default."""
+    return [field.name for field in fields(asked) if getattr(asked, field.name) != field.default]
+
+
+def _endings(subject: str) -> str:
+    endings = sorted(SUBJECTS[subject] - {SCREEN})
+    return f"--output with {' or '.join(endings)}" if endings else ""
