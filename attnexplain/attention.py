@@ -188,7 +188,7 @@ def scores(queries: Array, keys: Array) -> Array:
 # Step 3: attention weights
 
 
-def scaled_scores(scores: Array, scale: float, mask: Mask | None = None) -> Array:
+def scaled_scores(raw_scores: Array, scale: float, mask: Mask | None = None) -> Array:
     """Divide the scores by √d_k, so that they do not grow with the length of the vectors; hide what is masked.
 
     The products of d_k independent numbers of variance 1 add up to variance d_k; the division brings it back to 1
@@ -196,7 +196,7 @@ def scaled_scores(scores: Array, scale: float, mask: Mask | None = None) -> Arra
     """
     if not (isfinite(scale) and scale > 0):
         raise NumbersError(f"scores cannot be divided by {scale}: the scale is a finite number above 0")
-    scaled = _finite("scaled scores", scores / scale)  # [n, n]
+    scaled = _finite("scaled scores", raw_scores / scale)  # [n, n]
     if mask is None:
         return scaled
     if not mask.any(axis=-1).all():
@@ -205,14 +205,14 @@ def scaled_scores(scores: Array, scale: float, mask: Mask | None = None) -> Arra
     return np.where(mask, scaled, -np.inf)  # [n, n]
 
 
-def weights(scaled_scores: Array) -> Array:
+def weights(scaled: Array) -> Array:
     """Turn each row into shares between 0 and 1 that add up to 1: softmax(s) = e^s / Σ e^s.
 
     The largest score of the row is subtracted first. That multiplies above and below by the same number, so the
     shares stay as they are, and e^s cannot overflow.
     """
-    largest = scaled_scores.max(axis=-1, keepdims=True)  # [n, 1]
-    shares: Array = np.exp(scaled_scores - largest)  # [n, n], e^-inf = 0
+    largest = scaled.max(axis=-1, keepdims=True)  # [n, 1]
+    shares: Array = np.exp(scaled - largest)  # [n, n], e^-inf = 0
     shares /= shares.sum(axis=-1, keepdims=True)  # in place: of a long text, a copy costs more than the division
     return shares
 
@@ -225,9 +225,9 @@ def causal_mask(n: int) -> Mask:
 # Step 4: context vectors
 
 
-def context(weights: Array, values: Array) -> Array:
+def context(shares: Array, values: Array) -> Array:
     """Mix the values by the attention weights: context(i) = Σ_j weight(i, j) · v(j)."""
-    return _finite("context", weights @ values)  # [n, n] @ [n, d_v] -> [n, d_v]
+    return _finite("context", shares @ values)  # [n, n] @ [n, d_v] -> [n, d_v]
 
 
 # The door: nothing passes that is not a finite number of the right shape

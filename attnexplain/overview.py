@@ -12,9 +12,12 @@ import numpy as np
 from attnexplain.arguments import check_model, check_text, check_whole
 from attnexplain.arithmetic import entropy, strongest_of_tiles
 from attnexplain.errors import CommandError
+from attnexplain.merging import Word, merged, text_of, words_of
 from attnexplain.models import Model, ModelInfo, load_model
-from attnexplain.pieces import Word, find_pieces, merged, words_of
-from attnexplain.tokens import MAX_TOKENS, Tokens, word_key
+from attnexplain.models.weights_file import AttentionWeights
+from attnexplain.naming import find_pieces
+from attnexplain.text import word_key
+from attnexplain.tokens import MAX_TOKENS, Tokens
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array, AttentionTrace
@@ -107,6 +110,8 @@ def overview(
     check_text("find", find, optional=True)
     check_whole("max_tokens", max_tokens)
     source = load_model(model) if isinstance(model, str | PathLike) else model
+    if isinstance(source, AttentionWeights):
+        raise CommandError(f"{source.model.name} holds attention weights alone: only step 3 can be drawn from them")
     check_model(source)
     if not isinstance(source, ManyHeads):
         raise CommandError(
@@ -116,7 +121,7 @@ def overview(
     tokens = source.tokenize(sentence, (), max_tokens)
     asking, answering = _pair(sentence, tokens, find) if find is not None else ((), ())
     words = words_of(sentence, tokens) if merge_words else None
-    is_special = _special(tokens, words)
+    is_special = tokens.special if words is None else [tokens.special[word.pieces[0]] for word in words]
     heads, first = [], None
     for layer, head, trace in source.every_head(tokens):
         first = first or trace
@@ -190,11 +195,6 @@ def _pair(sentence: str, tokens: Tokens, find: str) -> tuple[tuple[int, ...], tu
     return asking, answering
 
 
-def _special(tokens: Tokens, words: Sequence[Word] | None) -> list[bool]:
-    special = tokens.special or (False,) * len(tokens.words)
-    return list(special) if words is None else [special[word.pieces[0]] for word in words]
-
-
 def _name(sentence: str, tokens: Tokens, pieces: Sequence[int]) -> str:
     """Write a word as the sentence does, with its position where it occurs more than once: "the(6)".
 
@@ -203,7 +203,7 @@ def _name(sentence: str, tokens: Tokens, pieces: Sequence[int]) -> str:
     if not pieces:
         return ""
     every = words_of(sentence, tokens)
-    texts = [sentence[tokens.spans[w.pieces[0]][0] : tokens.spans[w.pieces[-1]][1]] or w.text for w in every]
+    texts = [text_of(sentence, tokens, word.pieces) for word in every]
     place = next(i for i, word in enumerate(every) if pieces[0] in word.pieces)
     if len(every[place].pieces) != len(pieces):  # one piece of a word, by its text or its position
         return tokens.words[pieces[0]]

@@ -1,4 +1,4 @@
-"""A sentence becomes tokens, and any text becomes safe to show.
+"""A sentence becomes tokens.
 
 A token is a word: the lesson compares words, so punctuation is left out (and named, so that the screen can say so).
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from attnexplain.errors import CommandError, PhraseError, TextError
+from attnexplain.text import SURROGATE, UNSEEN, visible, word_key
 
 MAX_TOKENS = 512
 """The longest sentence, in words, that is explained unless the user asks for more."""
@@ -29,22 +30,35 @@ CONTINUES = "##"
 
 @dataclass(frozen=True)
 class Tokens:
-    """The words of one sentence."""
+    """The tokens of one sentence: n words, or n pieces of words. What is not said of them holds of none."""
 
     words: tuple[str, ...]
-    """In the order of the sentence, as it writes them."""
+    """In the order of the sentence, as the vocabulary writes them."""
     left_out: tuple[str, ...] = ()
     """The different punctuation marks and control characters between the words, in order of appearance."""
-    ids: tuple[int, ...] = ()
-    """Their numbers in a checkpoint's vocabulary."""
+    ids: tuple[int, ...] | None = None
+    """Their numbers in a checkpoint's vocabulary; None without one."""
     special: tuple[bool, ...] = ()
-    """Whether a checkpoint's tokenizer uses one as a sign of its own, such as [CLS]; () where none does."""
-    spans: tuple[tuple[int, int], ...] = ()
-    """Where each piece begins and ends in the sentence; () where tokens are whole words."""
+    """For each token, whether a tokenizer uses it as a sign of its own, such as [CLS]."""
+    spans: tuple[tuple[int, int], ...] | None = None
+    """Where each begins and ends in the sentence; None where the tokens came without one."""
     shown: tuple[str, ...] = ()
-    """How each is written for a reader, where that is not the token itself; () where it is."""
+    """For each token, how it is written for a reader."""
     legend: tuple[str, ...] = ()
     """What the signs in them mean."""
+    are_pieces: bool = False
+    """Whether they are pieces of words, and not words."""
+
+    def __post_init__(self) -> None:
+        if not self.special:
+            object.__setattr__(self, "special", (False,) * len(self.words))
+        if not self.shown:
+            object.__setattr__(self, "shown", self.words)
+
+    @property
+    def noun(self) -> str:
+        """What one of them is called."""
+        return "token" if self.are_pieces else "word"
 
 
 def tokenize(sentence: str, phrases: Sequence[str] = (), max_tokens: int = MAX_TOKENS) -> Tokens:
@@ -66,7 +80,7 @@ def tokenize(sentence: str, phrases: Sequence[str] = (), max_tokens: int = MAX_T
     >>> tokenize("The cat sat, didn't it?").words
     ('The', 'cat', 'sat', "didn't", 'it')
     """
-    if (surrogate := _SURROGATE.search(sentence)) is not None:
+    if (surrogate := SURROGATE.search(sentence)) is not None:
         raise TextError(f"the text is not valid Unicode at character {surrogate.start() + 1} (is it UTF-8?)")
     found = [_Word(sentence[m.start() : m.end()], *m.span(), m.lastgroup or "") for m in _split(sentence)]
     words = [word for word in found if word.kind == "word"]
@@ -80,10 +94,26 @@ def tokenize(sentence: str, phrases: Sequence[str] = (), max_tokens: int = MAX_T
             raise CommandError(f"the phrase has {len(key)} words, and {LONGEST_PHRASE} are allowed")
     longest = max((len(key) for key in keys.values()), default=1)
     if len(words) <= max_tokens * longest:  # else no phrase can make it short enough
-        words = _join_phrases(sentence, words, keys)
+        words, missing = _join_phrases(sentence, words, keys)
+        if missing:
+            raise PhraseError(missing[0])
     refuse_long(len(words), max_tokens, "words")
     left_out = dict.fromkeys(word.text for word in found if word.kind == "other")
-    return Tokens(tuple(word.text for word in words), tuple(left_out))
+    spans = tuple((word.start, word.end) for word in words)
+    return Tokens(tuple(word.text for word in words), tuple(left_out), spans=spans)
+
+
+def phrases_in(sentence: str, phrases: Sequence[str]) -> tuple[str, ...]:
+    """Choose the phrases that occur in a sentence.
+
+    >>> phrases_in("Chanting Hare Krishna", ["hare krishna", "divine self"])
+    ('hare krishna',)
+    """
+    keys = {phrase: _phrase_keys(phrase) for phrase in phrases}
+    words = [_Word(sentence[a:b], a, b, "word") for a, b in word_spans(sentence)]
+    short = {phrase: key for phrase, key in keys.items() if len(key) <= min(len(words), LONGEST_PHRASE)}
+    missing = set(keys) - set(short) | set(_join_phrases(sentence, words, short)[1])
+    return tuple(phrase for phrase in keys if phrase not in missing)
 
 
 def refuse_long(count: int, max_tokens: int, noun: str, most: int = MOST_TOKENS) -> None:
@@ -106,63 +136,6 @@ def word_spans(sentence: str) -> list[tuple[int, int]]:
     [(0, 2), (4, 6), (7, 13)]
     """
     return [m.span() for m in _split(sentence) if m.lastgroup == "word"]
-
-
-def word_key(word: str) -> str:
-    """What makes two words the same word: case, compatibility forms and invisible characters do not count.
-
-    The folding is that of NFKC_Casefold in The Unicode Standard, section 3.13.
-
-    >>> word_key("Straße") == word_key("STRASSE")
-    True
-    """
-    if word.isascii() and word.isprintable():
-        return word.lower()
-    compatible = unicodedata.normalize("NFKC", word)
-    folded = "".join(character for character in compatible if not _is_invisible(character)) or compatible
-    for form in ("NFD", "NFKC"):
-        folded = unicodedata.normalize(form, folded).casefold()
-    return unicodedata.normalize("NFKC", folded).replace("’", "'")
-
-
-def visible(text: str, *, charset: str = "utf-8") -> str:
-    """Make a text safe to show on a terminal or in a picture, on one line.
-
-    White space becomes single spaces. Control characters, bidirectional overrides, invisible and unassigned
-    characters are written as their numbers, `<U+202E>`, and so is what the charset of the screen does not have.
-    A combining mark without a letter gets a dotted circle to stand on, and one letter carries four of them at the most.
-    The two selectors of an emoji's style (U+FE0E, U+FE0F) are dropped: they are not seen, only their effect is.
-
-    >>> visible("a\x1b[31mb")
-    'a<U+001B>[31mb'
-    """
-    if text.isascii() and text.isprintable():
-        return " ".join(text.split())
-    shown: list[str] = []
-    marks = 0  # how many combining marks the character before has
-    for character in " ".join(text.split()):
-        if character in _STYLE_SELECTORS and shown and shown[-1] != " ":
-            continue
-        is_mark = unicodedata.category(character)[0] == "M"
-        marks = marks + 1 if is_mark else 0
-        if _is_invisible(character) or marks > 4 or not can_show(character, charset):
-            shown.append(f"<U+{ord(character):04X}>")
-        elif is_mark and (not shown or shown[-1] == " " or len(shown[-1]) > 1):
-            shown.append("\u25cc" + character)
-        else:
-            shown.append(character)
-    return "".join(shown)
-
-
-def can_show(text: str, charset: str) -> bool:
-    """Whether a screen with this charset has the characters of a text."""
-    if text.isascii():
-        return True
-    try:
-        text.encode(charset)
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
 
 
 # Splitting: each character is replaced by the letter of its class, and a pattern of those letters finds the words.
@@ -206,8 +179,6 @@ def _split(text: str) -> Iterator[re.Match[str]]:
     return _PATTERN.finditer(text.translate(_CLASSES))
 
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_STYLE_SELECTORS = "\ufe0e\ufe0f"
 _SINGLE = {
     **dict.fromkeys("'\u2019\u02bc\u05f3\u05f4", "'"),
     **dict.fromkeys("-\u2010\u2011", "-"),
@@ -260,21 +231,6 @@ _OF_CATEGORY = {
     "Cn": "e",
 }
 
-# What Unicode calls Default_Ignorable_Code_Point beyond the category Cf, and two blanks that count as letters or signs.
-_UNSEEN = frozenset(
-    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\ufe00\ufe01\ufe02\ufe03\ufe04\ufe05"
-    "\ufe06\ufe07\ufe08\ufe09\ufe0a\ufe0b\ufe0c\ufe0d\ufe0e\ufe0f"
-)
-
-
-def _is_invisible(character: str) -> bool:
-    if character in _UNSEEN or 0xE0100 <= ord(character) <= 0xE01EF:
-        return True
-    category = unicodedata.category(character)
-    if category == "Cn":  # unassigned, or an emoji younger than this Python
-        return not 0x1F300 <= ord(character) <= 0x1FAFF
-    return category in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or (category == "Zs" and character != " ")
-
 
 def _class_of(character: str) -> str:
     if character.isspace():
@@ -285,7 +241,7 @@ def _class_of(character: str) -> str:
     for first, last, letter in _RANGES:
         if first <= code <= last and (category[0] in "LM" or letter in "ft"):
             return letter
-    if character in _UNSEEN and category[0] != "M":
+    if character in UNSEEN and category[0] != "M":
         return "i"
     if category[0] == "L" and any(first <= code <= last for first, last in _SYLLABLES):
         return "c" if character in _VOWELS_AFTER else "b"
@@ -306,8 +262,9 @@ _CLASSES = _Classes()
 # Phrases
 
 
-def _join_phrases(sentence: str, words: list[_Word], phrases: Mapping[str, list[str]]) -> list[_Word]:
-    """Make one token of the words of each phrase, the longest phrase first."""
+def _join_phrases(sentence: str, words: list[_Word], phrases: Mapping[str, list[str]]) -> tuple[list[_Word], list[str]]:
+    """Make one token of the words of each phrase, the longest phrase first; say which phrases were not there."""
+    missing = []
     for phrase, keys in sorted(phrases.items(), key=lambda item: -len(item[1])):
         of_words = [word_key(word.text) for word in words]
         joined: list[_Word] = []
@@ -322,14 +279,14 @@ def _join_phrases(sentence: str, words: list[_Word], phrases: Mapping[str, list[
             else:
                 joined.append(words[i])
                 i += 1
-        if not found:
-            raise PhraseError(phrase)
         words = joined
-    return words
+        if not found:
+            missing.append(phrase)
+    return words, missing
 
 
 def _phrase_keys(phrase: str) -> list[str]:
-    if _SURROGATE.search(phrase) is not None:
+    if SURROGATE.search(phrase) is not None:
         raise CommandError(f"the phrase {visible(phrase)!r} is not valid Unicode (is it UTF-8?)")
     keys = [word_key(phrase[m.start() : m.end()]) for m in _split(phrase) if m.lastgroup == "word"]
     if not keys:

@@ -11,7 +11,7 @@ import zoo
 from command import bounded, call
 
 from attnexplain.models.archives import parse_npz
-from attnexplain.models.numbers import LARGEST
+from attnexplain.models.own_numbers import LARGEST
 
 GPT2 = Path(__file__).parent / "data" / "checkpoints" / "gpt2"
 MEGABYTES, SECONDS = 1000, 10

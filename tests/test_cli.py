@@ -209,7 +209,7 @@ def test_a_bug_of_ours_is_one_line_and_a_traceback_only_with_debug(monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("oh\x1bno")
 
-    monkeypatch.setattr(sys.modules["attnexplain.explain"], "attend", broken)
+    monkeypatch.setattr(sys.modules["attnexplain.explanation"], "attend", broken)
     code, out, err = call("The cat")
     assert (code, out) == (70, "")
     assert err.startswith("attnexplain: error: a bug of ours: RuntimeError: oh<U+001B>no\n")

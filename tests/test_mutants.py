@@ -162,7 +162,7 @@ def test_a_vocabulary_is_lower_cased_only_where_its_settings_say_so(lower, token
 
 
 def test_gelu_pytorch_tanh_is_the_approximation_and_not_gelu():
-    from attnexplain.models.checkpoint.transformer import ACTIVATIONS
+    from attnexplain.models.checkpoint.layers import ACTIVATIONS
 
     x = np.linspace(-4, 4, 201)
     by_tanh = 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))

@@ -14,7 +14,7 @@ from zoo import npy, zipped
 
 from attnexplain import explain, load_model
 from attnexplain.errors import AttnExplainError, NumbersError
-from attnexplain.models.numbers import read_numbers
+from attnexplain.models.own_numbers import read_numbers
 
 SENTENCES = Path(__file__).parent.parent / "sentences"
 GOOD = {

@@ -216,7 +216,7 @@ def test_untrusted_text_in_a_traceback(monkeypatch):
     def broken(*_, **__):
         raise RuntimeError(zoo.EVIL)
 
-    monkeypatch.setattr(sys.modules["attnexplain.explain"], "attend", broken)
+    monkeypatch.setattr(sys.modules["attnexplain.explanation"], "attend", broken)
     code, _, err = call("--debug", "The cat")
     assert code == 70
     assert "Traceback" in err

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from attnexplain import tokens as module
 from attnexplain.errors import CommandError, PhraseError, TextError
-from attnexplain.tokens import tokenize, visible, word_key, word_spans
+from attnexplain.text import is_invisible, visible, word_key
+from attnexplain.tokens import tokenize, word_spans
 
 
 @pytest.fixture(autouse=True)
@@ -218,5 +219,5 @@ def test_tokens_are_pieces_of_the_sentence_and_always_the_same(text):
 
 def test_separators_and_unusual_spaces_are_invisible_where_they_are_no_white_space_of_the_text():
     """A token from a file of numbers can hold what a sentence cannot."""
-    assert [c for c in "\u2028\u2029\u00a0\u2003\u1680 " if not module._is_invisible(c)] == [" "]
-    assert not module._is_invisible("\U0001f300")
+    assert [c for c in "\u2028\u2029\u00a0\u2003\u1680 " if not is_invisible(c)] == [" "]
+    assert not is_invisible("\U0001f300")

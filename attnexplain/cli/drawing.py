@@ -20,7 +20,7 @@ from attnexplain.cli.streams import (
 )
 
 if TYPE_CHECKING:
-    from attnexplain.explain import Explanation
+    from attnexplain.explanation import Explanation
     from attnexplain.render.ink import Ink
     from attnexplain.steps.step import Lesson
 

@@ -11,7 +11,7 @@ from secrets import token_hex
 from attnexplain.cli.ending import done_at_the_end
 from attnexplain.cli.streams import Written, pieces_of
 from attnexplain.errors import CommandError, OutputError
-from attnexplain.tokens import visible
+from attnexplain.text import visible
 
 FORMATS = (".svg", ".html", ".txt", ".json", ".npz")
 

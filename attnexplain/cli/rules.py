@@ -15,6 +15,7 @@ from attnexplain.errors import CommandError
 
 if TYPE_CHECKING:
     from attnexplain.models import Model
+    from attnexplain.models.weights_file import AttentionWeights
 
 SCREEN, TEXT, PICTURE, PAGE, JSON, ARRAYS = "", ".txt", ".svg", ".html", ".json", ".npz"
 DRAWN = frozenset({SCREEN, TEXT, PICTURE, PAGE})
@@ -145,28 +146,25 @@ def refuse_what_does_nothing(asked: Request) -> None:
         raise CommandError("--force replaces the file of --output, and there is none")
 
 
-def refuse_for_the_model(asked: Request, model: Model) -> None:
-    """Refuse options that have no effect on a model of this kind.
+def refuse_for_the_model(asked: Request, model: Model | AttentionWeights) -> None:
+    """Refuse options that have no effect on a model of this kind, or on attention weights alone.
 
     Raises:
         CommandError: there is one; the message says why.
     """
-    kind = _kind(model)
-    for name in given(asked):
-        kinds, why = OF_MODELS.get(name, (frozenset({kind}), ""))
-        is_default_anyway = (name == "causal" and asked.causal is model.causal) or (name == "scale" and asked.scale)
+    from attnexplain.models.weights_file import AttentionWeights
+
+    if isinstance(model, AttentionWeights):
+        kind, name, causal = "weights", model.model.name, False
+    else:
+        kind = "example" if model.example is not None else model.info.kind  # which has its tokens, whatever made them
+        name, causal = model.info.name, model.causal
+    for field in given(asked):
+        kinds, why = OF_MODELS.get(field, (frozenset({kind}), ""))
+        is_default_anyway = (field == "causal" and asked.causal is causal) or (field == "scale" and asked.scale)
         if kind not in kinds and not is_default_anyway:
-            option = RULES[name].option if name in RULES else COMPARE
-            raise CommandError(f"{option} does not go with {model.info.name}: {why}")
-
-
-def _kind(model: Model) -> str:
-    """Say what a model is for the table: a finished example and a stored run have their tokens, whatever made them."""
-    from attnexplain.models.given import GivenWeights
-
-    if isinstance(model, GivenWeights):
-        return "weights"
-    return "example" if model.example is not None else model.info.kind
+            option = RULES[field].option if field in RULES else COMPARE
+            raise CommandError(f"{option} does not go with {name}: {why}")
 
 
 def given(asked: Request) -> list[str]:

@@ -13,7 +13,7 @@ from attnexplain.cli.ending import done_at_the_end
 from attnexplain.cli.request import Request
 from attnexplain.cli.streams import is_file, is_terminal
 from attnexplain.errors import CommandError, TextError
-from attnexplain.tokens import visible
+from attnexplain.text import visible
 
 LONGEST_LINE = 1 << 20
 """Bytes of one line of input."""

@@ -15,12 +15,13 @@ from attnexplain.cli.rules import refuse_for_the_model, refuse_what_does_nothing
 from attnexplain.cli.sentences import Line, brings_a_sentence, read_lines, source_name, watched
 from attnexplain.cli.streams import NAME, Written, charset_of, complain, is_terminal, show_version, warn, write
 from attnexplain.errors import AttnExplainError, CommandError, DataError, PhraseError, TextError, WordError
-from attnexplain.tokens import can_show
+from attnexplain.text import can_show
+from attnexplain.tokens import phrases_in, refuse_long
 
 if TYPE_CHECKING:
-    from attnexplain.explain import Explanation
+    from attnexplain.explanation import Explanation
     from attnexplain.models import Model
-    from attnexplain.models.given import GivenWeights
+    from attnexplain.models.weights_file import AttentionWeights
 
 
 def serve(asked: Request) -> int:
@@ -28,23 +29,26 @@ def serve(asked: Request) -> int:
 
     Raises:
         AttnExplainError: it cannot be done.
-        OSError: standard output cannot be written to.
     """
     if (code := _answer_at_once(asked)) is not None:
         return code
     from attnexplain.models import DEFAULT_MODEL, load_model
+    from attnexplain.models.weights_file import AttentionWeights
 
     model = load_model(
         DEFAULT_MODEL if asked.model is None else asked.model,
         seed=asked.seed, layer=asked.layer or 0, head=asked.head or 0, download=asked.download,
     )  # fmt: skip
     refuse_for_the_model(asked, model)
+    if isinstance(model, AttentionWeights):
+        _deliver(asked, _weights_alone(asked, model))
+        return 0
     if model.example is None and asked.sentence is None and asked.file is None and is_terminal(sys.stdin):
         raise CommandError(
             "there is no sentence", hint=f"{NAME} --model {shlex.quote(str(asked.model))} 'your sentence'"
         )
     with _destination(asked) as deliver:
-        _explain_all(asked, model, deliver)
+        _answer_all(asked, model, deliver)
     return 0
 
 
@@ -53,20 +57,25 @@ def _destination(asked: Request) -> AbstractContextManager[Callable[[Written], N
     return nullcontext(write) if asked.output is None else new_file(asked.output, force=asked.force)
 
 
-def _explain_all(asked: Request, model: Model, deliver: Callable[[Written], None]) -> None:
+def _deliver(asked: Request, text: Written) -> None:
+    with _destination(asked) as deliver:
+        deliver(text)
+
+
+def _answer_all(asked: Request, model: Model, deliver: Callable[[Written], None]) -> None:
     """Answer for one sentence after another.
 
     A word that is asked for and that a line lacks is the line's mistake, where other lines may have it, and the
-    command's, where none has.
+    command's, where none has. A phrase has to occur in one of the lines.
     """
     draw = drawer(asked)
     count = 0
     held: Written = ""
     lacking: WordError | None = None
-    unseen = list(dict.fromkeys(asked.phrases))
+    seen: set[str] = set()
     for line in watched(asked, read_lines(asked, model.example)):
         try:
-            text = _answer(asked, line, model, unseen, draw)
+            text = _answer(asked, line, model, draw)
         except AttnExplainError as caught:
             error = caught
             if isinstance(caught, WordError) and line.place:
@@ -80,15 +89,23 @@ def _explain_all(asked: Request, model: Model, deliver: Callable[[Written], None
             text = _following(asked, text)
         if asked.phrases:  # one sentence waits, so that nothing is written when the only one lacks a phrase
             held, text = text, held
+            seen.update(_phrases(asked, line.text), _phrases(asked, asked.compare))
         deliver(text)
         count += 1
     if not count:
         if lacking is not None:
             raise CommandError(f"{lacking.message.partition(':')[0]}: no line of {source_name(asked)} has that word")
         raise TextError(f"{source_name(asked)} has no sentence in it{' that works' if asked.keep_going else ''}")
-    if unseen:
+    if unseen := [phrase for phrase in asked.phrases if phrase not in seen]:
         raise PhraseError(unseen[0])
     deliver(held)
+
+
+def _phrases(asked: Request, text: str | None) -> tuple[str, ...]:
+    """Choose the phrases for a sentence: all for the only one, which must have them; of several, those that occur."""
+    if asked.sentence not in (None, "-") and asked.compare is None:
+        return asked.phrases
+    return phrases_in(text or "", asked.phrases)
 
 
 def _following(asked: Request, text: Written) -> Written:
@@ -98,38 +115,35 @@ def _following(asked: Request, text: Written) -> Written:
     return "\n" + text if isinstance(text, str) and asked.form in ("", ".txt") else text
 
 
-def _answer(asked: Request, line: Line, model: Model, unseen: list[str], draw: Callable[..., Written]) -> Written:
+def _answer(asked: Request, line: Line, model: Model, draw: Callable[..., Written]) -> Written:
     """Make of one sentence what is asked for."""
     if line.error is not None:
         raise line.error
-    if model.info.kind == "trace":
-        from attnexplain.models.given import GivenWeights
-
-        if isinstance(model, GivenWeights):
-            return _only_weights(asked, model)
     if asked.overview or asked.find is not None:
         return _looked_over(asked, line, model)
-    return _explained(asked, line, model, unseen, draw)
+    texts = (line.text, asked.compare) if asked.compare is not None else (line.text,)
+    return draw(*[_explained(asked, text, model) for text in texts])
 
 
-def _only_weights(asked: Request, given: GivenWeights) -> Written:
+def _weights_alone(asked: Request, alone: AttentionWeights) -> Written:
     """Draw attention weights that were made elsewhere, as they are."""
+    name = alone.model.name
     if asked.sentence is not None or asked.file is not None:
-        raise CommandError(f"{given.info.name} has its own tokens", hint="leave the sentence out")
+        raise CommandError(f"{name} has its own tokens", hint="leave the sentence out")
     if missing := set(asked.steps) - {3}:
-        raise CommandError(f"{given.info.name} holds attention weights alone: step {min(missing)} cannot be shown")
-    if asked.form == ".npz" or asked.compare is not None or asked.overview or asked.find is not None:
-        raise CommandError(f"{given.info.name} holds attention weights alone: only step 3 can be drawn from them")
-    given.tokenize(given.example, (), asked.max_tokens)
-    if off := given.rows_that_are_off:
-        warn(f"{off} of {len(given.tokens)} rows of {given.info.name} do not add up to 1")
+        raise CommandError(f"{name} holds attention weights alone: step {min(missing)} cannot be shown")
+    if asked.form == ".npz" or asked.overview or asked.find is not None:
+        raise CommandError(f"{name} holds attention weights alone: only step 3 can be drawn from them")
+    refuse_long(len(alone.tokens.words), asked.max_tokens, "tokens")
+    if off := alone.rows_that_are_off:
+        warn(f"{off} of {len(alone.tokens.words)} rows of {name} do not add up to 1")
     if asked.form == ".json":
         from attnexplain.render.json import render_weights
 
-        return render_weights(given)
-    from attnexplain.steps.given import given_lesson
+        return render_weights(alone)
+    from attnexplain.steps.weights_alone import lesson_of_weights
 
-    return page(asked)(given_lesson(given, query=asked.query, key=asked.key, digits=asked.digits))
+    return page(asked)(lesson_of_weights(alone, query=asked.query, key=asked.key, digits=asked.digits))
 
 
 def _looked_over(asked: Request, line: Line, model: Model) -> Written:
@@ -148,36 +162,17 @@ def _looked_over(asked: Request, line: Line, model: Model) -> Written:
     return page(asked)(overview_lesson(found) if asked.find is None else ranking_lesson(found, asked.digits))
 
 
-def _explained(asked: Request, line: Line, model: Model, unseen: list[str], draw: Callable[..., Written]) -> Written:
-    """Explain one sentence. In one of many, the phrases that it lacks do not matter."""
-    is_alone = asked.sentence not in (None, "-") and asked.compare is None
-    traces = []
-    for text in (line.text, asked.compare) if asked.compare is not None else (line.text,):
-        trace, phrases = _traced(asked, text, model, is_alone=is_alone)
-        unseen[:] = [phrase for phrase in unseen if phrase not in phrases]
-        traces.append(trace)
-    return draw(*traces)
-
-
-def _traced(asked: Request, text: str | None, model: Model, *, is_alone: bool) -> tuple[Explanation, list[str]]:
-    from attnexplain.explain import explain
+def _explained(asked: Request, text: str | None, model: Model) -> Explanation:
+    from attnexplain.explanation import explain
     from attnexplain.models import FROM_LETTERS, UNKNOWN
 
-    phrases = list(asked.phrases)
-    while True:
-        try:
-            trace = explain(
-                text, model=model, phrases=phrases, causal=asked.causal, scale=asked.scale,
-                max_tokens=asked.max_tokens, neighbours=4 in asked.shown, merge_words=asked.merge_words,
-            )  # fmt: skip
-        except PhraseError as error:
-            if is_alone:
-                raise
-            phrases.remove(error.phrase)
-        else:
-            if trace.made and all(how in (UNKNOWN, FROM_LETTERS) for how in trace.made):
-                warn(f"the model knows no word of {trace.sentence[:40]!r}; what it shows says little about them")
-            return trace, phrases
+    trace = explain(
+        text, model=model, phrases=_phrases(asked, text), causal=asked.causal, scale=asked.scale,
+        max_tokens=asked.max_tokens, neighbours=4 in asked.shown, merge_words=asked.merge_words,
+    )  # fmt: skip
+    if trace.made and all(how in (UNKNOWN, FROM_LETTERS) for how in trace.made):
+        warn(f"the model knows no word of {trace.sentence[:40]!r}; what it shows says little about them")
+    return trace
 
 
 def _answer_at_once(asked: Request) -> int | None:
@@ -209,11 +204,6 @@ def _answer_at_once(asked: Request) -> int | None:
         show_help()
         return CommandError.exit_code
     return None
-
-
-def _deliver(asked: Request, text: str) -> None:
-    with _destination(asked) as deliver:
-        deliver(text)
 
 
 def _card(asked: Request) -> str:

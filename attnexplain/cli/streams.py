@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 from attnexplain import __version__
 from attnexplain.errors import AttnExplainError, OutputError
-from attnexplain.tokens import can_show, visible
+from attnexplain.text import can_show, visible
 
 if TYPE_CHECKING:
     from attnexplain.cli.request import When

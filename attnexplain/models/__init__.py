@@ -8,6 +8,7 @@ from os import PathLike, fspath
 from attnexplain.arguments import check_flag, check_whole
 from attnexplain.errors import CommandError
 from attnexplain.models.model import FROM_LETTERS, UNKNOWN, Embedded, Kind, Model, ModelInfo
+from attnexplain.models.weights_file import AttentionWeights
 
 __all__ = ["DEFAULT_MODEL", "FROM_LETTERS", "UNKNOWN", "Embedded", "Kind", "Model", "ModelInfo", "load_model"]
 
@@ -23,7 +24,7 @@ def load_model(
     layer: int = 0,
     head: int = 0,
     download: bool = False,
-) -> Model:
+) -> Model | AttentionWeights:
     """Find a model by its name.
 
     Args:
@@ -34,6 +35,9 @@ def load_model(
         layer: of a checkpoint, counted from 0.
         head: of that layer, counted from 0.
         download: fetch the checkpoint from the Hugging Face hub first. Without it nothing touches the network.
+
+    Returns:
+        A model; or, where a file holds nothing else, the attention weights in it.
 
     Raises:
         CommandError: there is no such model, layer or head, or an optional library is missing.
@@ -59,7 +63,7 @@ def load_model(
 
         return Untrained(seed)
     if source.endswith((".json", ".npz")):
-        from attnexplain.models.numbers import read_numbers
+        from attnexplain.models.own_numbers import read_numbers
 
         return read_numbers(source, head)
     from attnexplain.models.checkpoint import open_checkpoint
@@ -68,7 +72,7 @@ def load_model(
 
 
 @cache
-def _tiny() -> Model:
+def _tiny() -> Model | AttentionWeights:
     """Read the learned model once: who explains a hundred sentences in one process needs it a hundred times."""
     from attnexplain.models.tiny import Tiny
 

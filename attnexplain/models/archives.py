@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from attnexplain.errors import NumbersError
-from attnexplain.models.values import BIASES, MATRICES
+from attnexplain.models.checks import BIASES, MATRICES
 
 MOST_NUMBERS = 1 << 22
 """Of one array: 4,096 words of 1,024 places."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from attnexplain.errors import AttnExplainError, CommandError, DataError
-from attnexplain.tokens import visible
+from attnexplain.text import visible
 
 
 def regular_file(path: str | Path, largest: int) -> int:

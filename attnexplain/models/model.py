@@ -1,10 +1,11 @@
-"""What every source of embeddings and parameter matrices fulfils."""
+"""What every source of embeddings and parameter matrices has in common."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array, Head
@@ -53,50 +54,37 @@ class Embedded:
     """Whether a word has no meaning of its own to speak of: function words, unknown signs."""
 
 
-class Model(Protocol):
-    """A source of the three things that attention needs: tokens, their embeddings, and one head."""
+class Model(ABC):
+    """A source of the three things that attention needs: tokens, their embeddings, and one head.
 
-    @property
-    def info(self) -> ModelInfo:
-        """Which model this is."""
-        ...
+    A source says what differs from these defaults.
+    """
 
-    @property
-    def head(self) -> Head | None:
-        """The parameter matrices; None where queries, keys and values are given."""
-        ...
+    info: ModelInfo
+    """Which model this is."""
+    example: str | None = None
+    """The sentence that the model itself brings, for a finished example."""
+    scale: float | None = None
+    """What the scores are divided by, unless the user says otherwise; None for √d_k."""
+    causal: bool = False
+    """Whether each token sees only itself and those before it, unless the user says otherwise."""
+    vectors: tuple[Array, Array, Array] | None = None
+    """Queries, keys and values that take the place of embeddings and parameter matrices."""
 
-    @property
-    def given(self) -> tuple[Array, Array, Array] | None:
-        """Queries, keys and values that take the place of embeddings and parameter matrices."""
-        ...
+    head: Head | None = None
+    """The parameter matrices; None where there are queries, keys and values instead."""
 
-    @property
-    def example(self) -> str | None:
-        """The sentence that the model itself brings, for a finished example."""
-        ...
-
-    @property
-    def scale(self) -> float | None:
-        """What the scores are divided by, unless the user says otherwise; None for √d_k."""
-        ...
-
-    @property
-    def causal(self) -> bool:
-        """Whether each token sees only itself and those before it, unless the user says otherwise."""
-        ...
-
+    @abstractmethod
     def tokenize(self, sentence: str, phrases: Sequence[str], max_tokens: int) -> Tokens:
         """Split a sentence as this model does."""
-        ...
 
+    @abstractmethod
     def embed(self, tokens: Tokens) -> Embedded:
         """Return what the attention layer reads."""
-        ...
 
     def neighbours(self, vectors: Array, count: int, own: Sequence[str]) -> list[list[str]] | None:
         """Find the words of the vocabulary whose values point most nearly the way of each vector, (n, d_v).
 
         A word is not its own neighbour. None where the model has no vocabulary.
         """
-        ...
+        return None

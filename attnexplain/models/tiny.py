@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from attnexplain.attention import Head
-from attnexplain.models import words
-from attnexplain.models.model import FROM_LETTERS, UNKNOWN, Embedded, ModelInfo
+from attnexplain.models import spelling
+from attnexplain.models.model import FROM_LETTERS, UNKNOWN, Embedded, Model, ModelInfo
 from attnexplain.tokens import Tokens, tokenize
 
 if TYPE_CHECKING:
@@ -35,13 +35,9 @@ _HEADER = 8
 """The file starts with the length of its JSON header, in so many bytes, little-endian."""
 
 
-class Tiny:
+class Tiny(Model):
     """Words, their embeddings, and one head, read from the file beside this one."""
 
-    causal = False
-    scale = None
-    given = None
-    example = None
     info = ModelInfo(
         "tiny",
         "learned",
@@ -58,15 +54,11 @@ class Tiny:
             count = int(np.prod(shape))
             self._arrays[name] = np.frombuffer(data, dtype=dtype, count=count, offset=offset).reshape(shape)
             offset += count * np.dtype(dtype).itemsize
+        self.head: Head = Head(*(self._arrays[name].astype(np.float64) for name in ("w_q", "w_k", "w_v")))
         self._words = data[offset:]  # each between two newlines: finding one needs no dictionary of all
         self._row = lru_cache(REMEMBERED)(self._find_row)  # but many sentences share their words
         self._word = lru_cache(REMEMBERED)(self._read_word)
         self._found: dict[tuple[bytes, str, int], list[str]] = {}
-
-    @cached_property
-    def head(self) -> Head:
-        """The three parameter matrices; there are no biases."""
-        return Head(*(self._arrays[name].astype(np.float64) for name in ("w_q", "w_k", "w_v")))
 
     def tokenize(self, sentence: str, phrases: Sequence[str], max_tokens: int) -> Tokens:
         """Split a sentence into words."""
@@ -86,26 +78,26 @@ class Tiny:
         Tried in this order: without a possessive ending or accents, the parts of a hyphenated word, two words written
         together, one slip of the keyboard, groups of letters; other scripts and signs share one vector.
         """
-        normal = words.normal_word(word)
+        normal = spelling.normal_word(word)
         if (row := self._row(normal)) is not None:
             return self._vector(row), ""
-        plain = words.without_accents(words.without_ending(normal))
-        for form in (words.without_ending(normal), words.without_accents(normal), plain):
+        plain = spelling.without_accents(spelling.without_ending(normal))
+        for form in (spelling.without_ending(normal), spelling.without_accents(normal), plain):
             if form and (row := self._row(form)) is not None:
                 return self._vector(row), f'as "{form}"'
-        pieces = words.parts(plain)
+        pieces = spelling.parts(plain)
         if len(pieces) > 1:
             made = [self.look_up(piece)[0] for piece in pieces]
             return np.mean(made, axis=0), "as the mean of its parts " + " and ".join(f'"{piece}"' for piece in pieces)
         if not (plain.isascii() and plain.isalpha()):
             return self._arrays["unknown"].astype(np.float64), UNKNOWN
-        if len(plain) <= words.LONGEST:
-            if (pair := words.two_words(plain, self._is_common)) is not None:
+        if len(plain) <= spelling.LONGEST:
+            if (pair := spelling.two_words(plain, self._is_common)) is not None:
                 made = [self.look_up(piece)[0] for piece in pair]
                 return np.mean(made, axis=0), f'as the mean of "{pair[0]}" and "{pair[1]}"'
-            if (near := words.slip_of(plain, self._is_common)) is not None:
+            if (near := spelling.slip_of(plain, self._is_common)) is not None:
                 return self.look_up(near)[0], f'as "{near}", one letter away'
-        groups = self._arrays["groups"][words.buckets(plain)].mean(axis=0)
+        groups = self._arrays["groups"][spelling.buckets(plain)].mean(axis=0)
         return groups * self._arrays["group_scales"].astype(np.float64), FROM_LETTERS
 
     def neighbours(self, vectors: Array, count: int, own: Sequence[str]) -> list[list[str]]:
@@ -122,7 +114,7 @@ class Tiny:
             some = new[start : start + 64]
             nearness = _unit(vectors[some]).astype(np.float32) @ values  # [64, d_v] @ [d_v, offered]
             for place, nearest in zip(some, _largest(nearness, count + 1), strict=True):
-                names, itself = [self._word(row) for row in rows[nearest].tolist()], words.normal_word(own[place])
+                names, itself = [self._word(row) for row in rows[nearest].tolist()], spelling.normal_word(own[place])
                 self._found[keys[place]] = [name for name in names if name != itself][:count]
         return [self._found[key] for key in keys]
 
@@ -144,7 +136,7 @@ class Tiny:
 
     def _is_marked(self, mark: str, word: str) -> bool:
         """Look up one bit: whether a word may be offered as a neighbour, or is a function word."""
-        row = self._row(words.normal_word(word))
+        row = self._row(spelling.normal_word(word))
         return row is not None and bool(self._arrays[mark][row // 8] >> (7 - row % 8) & 1)
 
     def _read_word(self, row: int) -> str:

@@ -9,15 +9,15 @@ are exact in float64, so embeddings, queries, keys, values and scores agree to t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from hashlib import shake_256
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from attnexplain.attention import Head
-from attnexplain.models.model import Embedded, ModelInfo
-from attnexplain.tokens import Tokens, tokenize, word_key
+from attnexplain.models.model import Embedded, Model, ModelInfo
+from attnexplain.text import word_key
+from attnexplain.tokens import Tokens, tokenize
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -26,27 +26,22 @@ D_MODEL = 16
 D_K = 16
 
 
-class Untrained:
+class Untrained(Model):
     """Every word gets a random embedding of its own; "the" and "The" are the same word.
 
     Args:
         seed: another number gives other embeddings and matrices.
     """
 
-    causal = False
-    scale = None
-    given = None
-    example = None
-
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
         self.info = ModelInfo(
             "untrained", "untrained", "The numbers are random: the arithmetic is real, the pattern has no meaning."
         )
+        self.head: Head = self._head()
 
-    @cached_property
-    def head(self) -> Head:
-        """W_q, W_k and W_v with variance 1/d_model, so that queries, keys and values have variance 1."""
+    def _head(self) -> Head:
+        """Make W_q, W_k and W_v with variance 1/d_model, so that queries, keys and values have variance 1."""
         spread = 1 / np.sqrt(D_MODEL)
         w_q, w_k, w_v = (self._normal(f"w_{letter}", D_MODEL * D_K, spread).reshape(D_MODEL, D_K) for letter in "qkv")
         return Head(w_q, w_k, w_v)
@@ -59,9 +54,6 @@ class Untrained:
         """Return one row of d_model numbers per word, the same row wherever the word stands."""
         rows = [self._normal("word " + word_key(word), D_MODEL, 1.0) for word in tokens.words]
         return Embedded(np.array(rows), ("",) * len(rows), (True,) * len(rows))
-
-    def neighbours(self, vectors: Array, count: int, own: Sequence[str]) -> None:
-        """There is no vocabulary to find any in."""
 
     def _normal(self, name: str, count: int, spread: float) -> Array:
         """Return `count` numbers with mean 0 and standard deviation `spread`, which the name and the seed decide."""

@@ -13,7 +13,7 @@ from rich.style import Style
 
 from attnexplain.arithmetic import write_number
 from attnexplain.render.colours import Colour, of_256, readable_on, share_colour, signed_colour
-from attnexplain.tokens import can_show, visible
+from attnexplain.text import can_show, visible
 
 Palette = Literal["truecolor", "256", "standard"]
 Colours = Literal["signed", "share", "none"]

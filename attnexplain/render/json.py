@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.floating[Any]]
 
-    from attnexplain.explain import Explanation
+    from attnexplain.explanation import Explanation
+    from attnexplain.merging import Word
+    from attnexplain.models.weights_file import AttentionWeights  # noqa: TID251 - the type alone
     from attnexplain.overview import Overview
-    from attnexplain.pieces import Word
-    from attnexplain.steps.given import GivenWeights
 
 SCHEMA = "attnexplain/1"
 """Changes when a key is removed or changes its meaning; new keys may appear at any time."""
@@ -60,7 +60,7 @@ def _parts(
     start = _start(trace, trace.tokens, (trace.d_model, trace.d_k, trace.d_v))
     if any(trace.made):
         start["made"] = list(trace.made)
-    if trace.special:
+    if trace.are_pieces:
         start["special"] = list(trace.special)
     if worked is not None:
         start["worked"] = {"query": worked[0], "key": worked[1]}
@@ -108,7 +108,7 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
 
     start = _start(found, found.tokens.words, found.widths)
     start["model"] |= {"layers": found.model.layers, "heads": found.model.heads}
-    if found.tokens.special:
+    if found.tokens.are_pieces:
         start["special"] = list(found.tokens.special)
     if found.words is not None:
         start["words"] = _words(found.words)
@@ -123,10 +123,10 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
     return start | {"find": {"query": query, "key": key, "heads": heads, "command": command(found, found.ranked()[0])}}
 
 
-def render_weights(given: GivenWeights) -> str:
+def render_weights(alone: AttentionWeights) -> str:
     """Write attention weights from elsewhere as one line: what is not known is 0, or null."""
-    start = _start(given, given.tokens, (0, 0, 0))
-    return json.dumps(start | {"weights": _rows(given.weights[given.model.head])}, allow_nan=False) + "\n"
+    start = _start(alone, alone.tokens.words, (0, 0, 0))
+    return json.dumps(start | {"weights": _rows(alone.weights)}, allow_nan=False) + "\n"
 
 
 def render_overview(found: Overview) -> str:
@@ -135,7 +135,7 @@ def render_overview(found: Overview) -> str:
 
 
 def _start(
-    of: Explanation | Overview | GivenWeights, tokens: Sequence[str], widths: tuple[int, int, int]
+    of: Explanation | Overview | AttentionWeights, tokens: Sequence[str], widths: tuple[int, int, int]
 ) -> dict[str, Any]:
     """Make the keys that every kind of output has."""
     (d_model, d_k, d_v), model = widths, of.model
@@ -153,7 +153,7 @@ def _start(
             "d_k": d_k,
             "d_v": d_v,
         },
-        "settings": {"scale": of.scale, "causal": of.causal},
+        "settings": {"scale": getattr(of, "scale", None), "causal": getattr(of, "causal", False)},
     }
 
 

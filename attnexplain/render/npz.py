@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from attnexplain.explain import Explanation
+from attnexplain.explanation import Explanation
 from attnexplain.render.json import KEYS_OF_STEP, SCHEMA
 
 
@@ -21,7 +21,7 @@ def render_npz(trace: Explanation) -> bytes:
     arrays: dict[str, Any] = {name: array for name in keys if (array := getattr(trace, name)) is not None}
     if trace.head is not None:
         arrays |= {name: part for name, part in vars(trace.head).items() if part is not None}
-    if trace.special:
+    if trace.are_pieces:
         arrays["special"] = np.array(trace.special)
     model = trace.model
     texts = {"schema": SCHEMA, "sentence": trace.sentence, "model": model.name, "kind": model.kind}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attnexplain.explain import Explanation
+from attnexplain.explanation import Explanation
 from attnexplain.steps.context import context_step
 from attnexplain.steps.labels import names_of, notes_on_tokens, worked_pair
 from attnexplain.steps.qkv import qkv_step

@@ -8,10 +8,10 @@ import numpy as np
 
 from attnexplain.arithmetic import write_number
 from attnexplain.errors import CommandError
-from attnexplain.explain import Explanation
+from attnexplain.explanation import Explanation
 from attnexplain.steps.labels import find_word, names_of, plain_tokens
 from attnexplain.steps.step import Block, Company, Equation, Grid, Lesson, Pair, Prose, Step, places
-from attnexplain.tokens import word_key
+from attnexplain.text import word_key
 
 if TYPE_CHECKING:
     from attnexplain.arithmetic import Array
@@ -75,11 +75,11 @@ def _pairs(first: Explanation, second: Explanation, query: str | None) -> list[t
 
 def _telling(trace: Explanation, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Prefer words that have company of their own to words like "the", and words to special tokens."""
-    neighbours, special = trace.neighbours, trace.special
+    neighbours = trace.neighbours
     if neighbours is not None:
         telling = [pair for pair in pairs if neighbours[pair[0]].before]
     else:
-        telling = [pair for pair in pairs if not (special and special[pair[0]])]
+        telling = [pair for pair in pairs if not trace.special[pair[0]]]
     return telling or pairs
 
 

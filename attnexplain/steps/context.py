@@ -6,7 +6,7 @@ import numpy as np
 
 from attnexplain.arithmetic import rounding_note, weighted_sum, write_number
 from attnexplain.attention import AttentionTrace
-from attnexplain.explain import Explanation
+from attnexplain.explanation import Explanation
 from attnexplain.steps.step import Block, Column, Company, Equation, Formula, Grid, Prose, Step, View, places
 from attnexplain.steps.weights import strongest
 from attnexplain.steps.worked import LONG, rounding_notes, sum_of

@@ -8,10 +8,10 @@ from itertools import groupby
 
 from attnexplain.arithmetic import write_number
 from attnexplain.errors import WordError
+from attnexplain.naming import find_token
 from attnexplain.overview import Habit, HeadSummary, Overview
-from attnexplain.pieces import find_token
 from attnexplain.steps.step import Block, Command, Gallery, Lesson, Prose, Step, Table, Thumbnail
-from attnexplain.tokens import visible
+from attnexplain.text import visible
 
 MOST_RANKED = 10
 SHORT: dict[Habit, str] = {
@@ -83,7 +83,7 @@ def command(found: Overview, head: HeadSummary) -> str:
     if found.pair is not None:
         for option, word in zip(("--query", "--key"), found.pair, strict=True):
             with suppress(WordError):  # a word of several pieces has no row of its own
-                find_token(found.tokens.words, found.tokens.shown, word, option)
+                find_token(found.tokens, word, option)
                 parts += [option, word]
     if found.words is not None:
         parts.append("--merge-words")

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from attnexplain.explain import Explanation
-from attnexplain.pieces import find_token, labels, plain
+from attnexplain.explanation import Explanation
+from attnexplain.naming import find_token, labels, plain
 from attnexplain.steps.step import Prose
-from attnexplain.tokens import word_key
+from attnexplain.text import word_key
+from attnexplain.tokens import Tokens
 
 LONGEST_NAME = 60
 """Characters; what is longer is cut. The sentence above the lesson has it in full."""
@@ -17,15 +18,13 @@ LONGEST_NAME = 60
 
 def names_of(trace: Explanation) -> tuple[str, ...]:
     """Name the rows of a trace: each token as a reader sees it, a star behind those that stand for no word."""
-    shown = trace.shown or trace.tokens
-    special = trace.special or (False,) * len(shown)
-    names = (text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…" for text in shown)
-    return labels([f"{name}*" if is_special else name for name, is_special in zip(names, special, strict=True)])
+    names = (text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…" for text in trace.shown)
+    return labels([f"{name}*" if is_special else name for name, is_special in zip(names, trace.special, strict=True)])
 
 
 def notes_on_tokens(trace: Explanation, names: Sequence[str]) -> list[Prose]:
     """Count the tokens, and explain the signs in their names."""
-    count, noun = len(names), "token" if trace.shown else "word"
+    count, noun = len(names), "token" if trace.are_pieces else "word"
     parts = [f"{count} {noun}{'s' if count > 1 else ''}."]
     if trace.left_out:
         parts.append(f"Punctuation is left out: {' '.join(trace.left_out)}")
@@ -34,14 +33,15 @@ def notes_on_tokens(trace: Explanation, names: Sequence[str]) -> list[Prose]:
     parts += trace.legend
     notes = [Prose(" ".join(parts), is_note=True)]
     if len(set(trace.tokens)) < count:
-        of = "token" if trace.shown else "word"
-        notes.append(Prose(f"A number in brackets is the position of a {of} that occurs more than once.", is_note=True))
+        notes.append(
+            Prose(f"A number in brackets is the position of a {noun} that occurs more than once.", is_note=True)
+        )
     return notes
 
 
 def plain_tokens(trace: Explanation) -> tuple[str, ...]:
     """Return the tokens as a reader would type them."""
-    return plain(trace.tokens, trace.shown)
+    return plain(trace.shown) if trace.are_pieces else trace.tokens
 
 
 def find_word(trace: Explanation, wanted: str, option: str) -> int:
@@ -50,7 +50,12 @@ def find_word(trace: Explanation, wanted: str, option: str) -> int:
     Raises:
         CommandError: there is no such word or position.
     """
-    return find_token(trace.tokens, trace.shown, wanted, option)
+    return find_token(tokens_of(trace), wanted, option)
+
+
+def tokens_of(trace: Explanation) -> Tokens:
+    """Return the tokens of a trace as they were found."""
+    return Tokens(trace.tokens, shown=trace.shown, special=trace.special, are_pieces=trace.are_pieces)
 
 
 def worked_pair(trace: Explanation, query: str | None, key: str | None) -> tuple[int, int]:
@@ -78,7 +83,7 @@ def strongest_pair(trace: Explanation, query: int | None = None, key: int | None
     identity = np.unique(keys, return_inverse=True)[1]
     different_word = identity[rows][:, None] != identity[columns][None, :]
     different_place = rows[:, None] != columns[None, :]
-    special = np.array(trace.special) if trace.special else np.zeros(n, dtype=bool)
+    special = np.array(trace.special)
     dull = special | ((np.arange(n) == 0) & (trace.model.kind == "checkpoint") & trace.causal)
     telling = different_word & ~special[rows][:, None] & ~dull[columns][None, :]
     for allowed in (telling, different_word, different_place):

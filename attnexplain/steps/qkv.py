@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attnexplain.arithmetic import dot_product, write_number
-from attnexplain.explain import Explanation
+from attnexplain.explanation import Explanation
 from attnexplain.steps.step import WRITTEN_OUT, Block, Equation, Formula, Grid, Prose, Step, View, places
 from attnexplain.steps.worked import LONG, dot_product_grid, total_of_products
 

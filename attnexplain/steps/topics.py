@@ -12,7 +12,7 @@ from attnexplain.attention import AttentionTrace, Head, attend, causal_mask, wei
 from attnexplain.errors import CommandError
 from attnexplain.steps.step import ROWS_ASK, Block, Column, Equation, Formula, Grid, Lesson, Prose, Step, places
 from attnexplain.steps.worked import dot_product_grid, rounding_notes, sum_of, total_of_products
-from attnexplain.tokens import visible
+from attnexplain.text import visible
 
 WORDS = ("cats", "drink", "milk")
 _X = np.array([[2.0, 0.0], [0.0, 1.0], [1.0, 1.0]])

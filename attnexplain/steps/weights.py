@@ -9,8 +9,8 @@ import numpy as np
 
 from attnexplain.arithmetic import SoftmaxRow, entropy, rounding_note, softmax_row, write_number
 from attnexplain.attention import AttentionTrace, scaled_scores, weights
-from attnexplain.explain import Explanation
-from attnexplain.pieces import labels
+from attnexplain.explanation import Explanation
+from attnexplain.naming import labels
 from attnexplain.steps.step import (
     READABLE,
     ROWS_ASK,
@@ -108,7 +108,7 @@ def _sinks(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bloc
     n, model = len(names), trace.model
     if model.kind != "checkpoint" or n < 3:
         return ()
-    special = trace.special or (False,) * n
+    special = trace.special
     shares = trace.weights.mean(axis=0)
     sinks = [j for j in range(n) if shares[j] >= SINK and (special[j] or j == 0)]
     if not sinks:

@@ -18,8 +18,9 @@ from command import call, raw
 from fuzz.source import Source
 
 from attnexplain.errors import AttnExplainError
-from attnexplain.pieces import words_of
-from attnexplain.tokens import tokenize, visible, word_key, word_spans
+from attnexplain.merging import words_of
+from attnexplain.text import visible, word_key
+from attnexplain.tokens import tokenize, word_spans
 
 CHECKPOINTS = Path(__file__).parent.parent / "data" / "checkpoints"
 JSON_FRAGMENTS = (

@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from attnexplain.models.checkpoint.transformer import (
-    Entry,
-    Sizes,
-    check_positions,
-    heads_of,
-    known_activation,
-    layer_norm,
-    next_states_of_post_norm,
-)
+from attnexplain.models.checkpoint.layers import heads_of, known_activation, layer_norm, next_states_of_post_norm
+from attnexplain.models.checkpoint.layout import Entry, Sizes, check_positions
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array, Head
     from attnexplain.models.checkpoint.config import Config
-    from attnexplain.models.checkpoint.transformer import Parameters
+    from attnexplain.models.checkpoint.layout import Parameters
 
 PREFIXES = ("", "bert.", "roberta.")
 LAYER_KEY = "num_hidden_layers"

@@ -14,15 +14,15 @@ from attnexplain.attention import AttentionTrace, Head
 from attnexplain.errors import CheckpointError, CommandError, DataError, NumbersError, TextError
 from attnexplain.models.checkpoint import bert, distilbert, gpt2, roberta, sources
 from attnexplain.models.checkpoint.config import read_config
+from attnexplain.models.checkpoint.layout import Family, Parameters
+from attnexplain.models.checkpoint.run import broken, run_layers, scale_of
 from attnexplain.models.checkpoint.tensors import open_tensors
 from attnexplain.models.checkpoint.tokenizer import PieceTokenizer
 from attnexplain.models.checkpoint.tokenizer_folder import open_tokenizer
-from attnexplain.models.checkpoint.transformer import Family, Parameters, broken, run_layers, scale_of
-from attnexplain.models.model import Embedded, ModelInfo
-from attnexplain.tokens import visible
+from attnexplain.models.model import Embedded, Model, ModelInfo
+from attnexplain.text import visible
 
 if TYPE_CHECKING:
-    from attnexplain.attention import Array
     from attnexplain.tokens import Tokens
 
 FAMILIES: dict[str, tuple[str, Family]] = {
@@ -36,7 +36,7 @@ FAMILIES: dict[str, tuple[str, Family]] = {
 """By what config.json calls it in model_type: the name for readers, and the module that knows the layout."""
 
 
-class Checkpoint:
+class Checkpoint(Model):
     """One head of a checkpoint.
 
     Args:
@@ -52,9 +52,6 @@ class Checkpoint:
         CommandError: there is no such layer or head, or a library is missing.
         CheckpointError: the files contradict each other, or something in them is not read here.
     """
-
-    example = None
-    given = None
 
     def __init__(
         self,
@@ -99,7 +96,7 @@ class Checkpoint:
         )
 
     @cached_property
-    def head(self) -> Head:
+    def head(self) -> Head:  # type: ignore[override] # read when it is needed, and only then
         """The chosen head. Its numbers are float64, so that what is worked out by hand adds up to the last digit."""
         with _named(self.info.name):
             try:
@@ -121,7 +118,7 @@ class Checkpoint:
     def embed(self, tokens: Tokens) -> Embedded:
         """Run the layers below the chosen one, and return what its attention reads."""
         with _named(self.info.name):
-            states = [layer.states for layer in run_layers(self._parameters, tokens.ids, self._layer)][-1]
+            states = [layer.states for layer in run_layers(self._parameters, tokens.ids or (), self._layer)][-1]
             self._verify()
         nothing = ("",) * len(tokens.words)
         return Embedded(states.astype(np.float64), nothing, tokens.special)
@@ -130,12 +127,9 @@ class Checkpoint:
         """Run all layers, and yield each layer, head and trace as soon as it is there."""
         with _named(self.info.name):
             self._verify()
-            for layer in run_layers(self._parameters, tokens.ids, self._sizes.layers - 1):
+            for layer in run_layers(self._parameters, tokens.ids or (), self._sizes.layers - 1):
                 for head, trace in enumerate(layer.traces()):
                     yield layer.number, head, trace
-
-    def neighbours(self, vectors: Array, count: int, own: Sequence[str]) -> None:
-        """The values of a head in the midst of a network are not comparable with those of single words."""
 
     def _verify(self) -> None:
         if self._verification is not None:

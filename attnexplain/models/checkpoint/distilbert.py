@@ -6,19 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attnexplain.models.checkpoint.bert import attention_input, heads
-from attnexplain.models.checkpoint.transformer import (
-    Entry,
-    Sizes,
-    check_positions,
-    known_activation,
-    layer_norm,
-    next_states_of_post_norm,
-)
+from attnexplain.models.checkpoint.layers import known_activation, layer_norm, next_states_of_post_norm
+from attnexplain.models.checkpoint.layout import Entry, Sizes, check_positions
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
     from attnexplain.models.checkpoint.config import Config
-    from attnexplain.models.checkpoint.transformer import Parameters
+    from attnexplain.models.checkpoint.layout import Parameters
 
 __all__ = [
     "ENTERS", "LAYER_KEY", "NAMES", "PREFIXES", "attention_input", "first_states", "heads", "next_states", "sizes",

@@ -11,21 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attnexplain.models.checkpoint.transformer import (
-    ACTIVATIONS,
-    Entry,
-    Sizes,
-    affine,
-    check_positions,
-    heads_of,
-    known_activation,
-    layer_norm,
-)
+from attnexplain.models.checkpoint.layers import ACTIVATIONS, affine, heads_of, known_activation, layer_norm
+from attnexplain.models.checkpoint.layout import Entry, Sizes, check_positions
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array, Head
     from attnexplain.models.checkpoint.config import Config
-    from attnexplain.models.checkpoint.transformer import Parameters
+    from attnexplain.models.checkpoint.layout import Parameters
 
 PREFIXES = ("", "transformer.")
 LAYER_KEY = "n_layer"

@@ -15,7 +15,7 @@ from attnexplain.models.checkpoint import config, tensors, tokenizer_folder
 from attnexplain.models.checkpoint.extras import needed
 from attnexplain.models.checkpoint.sources import NAME
 from attnexplain.models.files import parse_json, read_file
-from attnexplain.tokens import visible
+from attnexplain.text import visible
 
 SECONDS = 5
 """How long the hub may take to answer at all."""

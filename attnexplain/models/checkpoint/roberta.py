@@ -22,12 +22,12 @@ from attnexplain.models.checkpoint.bert import (
     next_states,
     states_at,
 )
-from attnexplain.models.checkpoint.transformer import Sizes, check_positions
+from attnexplain.models.checkpoint.layout import Sizes, check_positions
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
     from attnexplain.models.checkpoint.config import Config
-    from attnexplain.models.checkpoint.transformer import Parameters
+    from attnexplain.models.checkpoint.layout import Parameters
 
 __all__ = [
     "ENTERS", "LAYER_KEY", "NAMES", "PREFIXES", "attention_input", "first_states", "heads", "next_states", "sizes",

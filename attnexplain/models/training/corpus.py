@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from attnexplain.models.spelling import normal_word
 from attnexplain.models.training.sources import evaluation_file, wordnet
-from attnexplain.models.words import normal_word
 from attnexplain.tokens import tokenize
 
 LONGEST = 24

@@ -10,9 +10,9 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from attnexplain.attention import Head, attend
+from attnexplain.models.spelling import normal_word
 from attnexplain.models.training.sources import evaluation_file
 from attnexplain.models.training.vocabulary import FUNCTION_WORDS
-from attnexplain.models.words import normal_word
 from attnexplain.tokens import tokenize
 
 Numbers = np.ndarray[Any, np.dtype[np.floating[Any]]]

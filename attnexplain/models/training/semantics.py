@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from attnexplain.models.spelling import NUMBER, ORDINAL, YEAR
 from attnexplain.models.training.sources import minilm
-from attnexplain.models.words import NUMBER, ORDINAL, YEAR
 
 WIDTH = 192
 _STANDS_FOR = {YEAR: "year 1987", ORDINAL: "third", NUMBER: "number 42"}

@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from attnexplain.models.spelling import NUMBERS
 from attnexplain.models.training.corpus import synsets
 from attnexplain.models.training.sources import minilm
-from attnexplain.models.words import NUMBERS
 
 
 def _listed(name: str) -> frozenset[str]:

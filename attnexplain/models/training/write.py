@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from attnexplain.models.spelling import BUCKETS, buckets
 from attnexplain.models.training.learn import Learned
 from attnexplain.models.training.vocabulary import FUNCTION_WORDS, Vocabulary
-from attnexplain.models.words import BUCKETS, buckets
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 

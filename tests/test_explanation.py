@@ -38,7 +38,7 @@ def test_options():
 
 def test_the_function_is_not_hidden_by_the_file_of_the_same_name():
     import attnexplain.cli
-    import attnexplain.explain
+    import attnexplain.explanation
 
     assert callable(attnexplain.explain)
     assert attnexplain.explain is explain

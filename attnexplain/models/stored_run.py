@@ -14,18 +14,18 @@ import numpy as np
 
 from attnexplain.attention import AttentionTrace, attend_given, causal_mask, project
 from attnexplain.errors import CommandError, NumbersError
-from attnexplain.models.model import Embedded, ModelInfo
-from attnexplain.models.values import (
+from attnexplain.models.checks import (
     check_complete,
     check_count,
     read_flag,
-    read_given,
     read_head,
     read_matrix,
     read_number,
     read_text,
     read_texts,
+    read_vectors,
 )
+from attnexplain.models.model import Embedded, Model, ModelInfo
 from attnexplain.tokens import Tokens, refuse_long
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ MASKED = -1e300
 """Stands for minus infinity where stored numbers are compared."""
 
 
-@dataclass(frozen=True, eq=False)
-class Stored:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Stored(Model):
     """A run that is drawn again."""
 
     info: ModelInfo
@@ -47,7 +47,7 @@ class Stored:
     """Its sentence."""
     tokens: Tokens
     head: Head | None
-    given: tuple[Array, Array, Array] | None
+    vectors: tuple[Array, Array, Array] | None
     """Queries, keys and values, where there are no parameter matrices."""
     trace: AttentionTrace
     """The run as it was stored."""
@@ -91,24 +91,24 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
     if content["schema"] != SCHEMA:
         raise NumbersError(f"its schema is {str(content['schema'])[:40]!r}; {SCHEMA} is read")
     sentence, words = read_text("sentence", content.get("sentence")), read_texts("tokens", content.get("tokens"))
-    given = read_given({key: content[key] for key in ("queries", "keys", "values") if key in content})
-    if given is None:
+    vectors = read_vectors({key: content[key] for key in ("queries", "keys", "values") if key in content})
+    if vectors is None:
         raise NumbersError("queries, keys and values are missing", hint="store a run without --step")
     check_count(words)
-    check_complete(words, (), None, None, given)
+    check_complete(words, (), None, None, vectors)
     embeddings, head = _beginning(content, len(words))
     settings = content.get("settings", content)  # in .npz they stand beside the arrays
     if not isinstance(settings, dict):
         raise NumbersError("settings is not what a stored run has")
     company = _company(content.get("neighbours"), len(words))
     little = tuple(not before for before in company[0]) if company is not None else (False,) * len(words)
-    vectors = embeddings if embeddings is not None else np.zeros((len(words), 0))
+    rows = embeddings if embeddings is not None else np.zeros((len(words), 0))
     special = _special(content.get("special", []), len(words))
     made = content.get("made", [""] * len(words))
     if not isinstance(made, list) or len(made) != len(words) or not all(isinstance(how, str) for how in made):
         raise NumbersError("made has one text for each token")
     scale, causal = read_number("scale", settings.get("scale")), read_flag("causal", settings, default=False)
-    trace = attend_given(*given, scale=scale, mask=causal_mask(len(words)) if causal else None)
+    trace = attend_given(*vectors, scale=scale, mask=causal_mask(len(words)) if causal else None)
     if embeddings is not None and head is not None:
         for key, computed in zip(("queries", "keys", "values"), project(embeddings, head), strict=True):
             _compare(key, getattr(trace, key), computed, "embeddings and w_" + key[0])
@@ -116,10 +116,17 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
         if key in content:
             _compare(key, _rows(key, content[key]), getattr(trace, key), "the queries, keys and values")
     return Stored(
-        _info(name, content), sentence, Tokens(words, special=special, shown=words if special else ()),
-        head, None if head is not None else given, trace, Embedded(vectors, tuple(made), little), company,
-        scale, causal,
-    )  # fmt: skip
+        info=_info(name, content),
+        example=sentence,
+        tokens=Tokens(words, special=special, are_pieces=bool(special)),
+        head=head,
+        vectors=None if head is not None else vectors,
+        trace=trace,
+        embedded=Embedded(rows, tuple(made), little),
+        company=company,
+        scale=scale,
+        causal=causal,
+    )
 
 
 def _rows(key: str, rows: Any) -> Array:

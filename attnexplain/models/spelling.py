@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from zlib import crc32
 
-from attnexplain.tokens import word_key
+from attnexplain.text import word_key
 
 YEAR, ORDINAL, NUMBER = "<year>", "<ordinal>", "<number>"
 NUMBERS = (YEAR, ORDINAL, NUMBER)

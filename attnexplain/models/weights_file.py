@@ -5,16 +5,15 @@ A file of `tokens` and `weights` alone, (n, n) or (heads, n, n), is what PyTorch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from attnexplain.errors import CommandError, NumbersError
-from attnexplain.models.model import Embedded, ModelInfo
-from attnexplain.models.values import check_count
-from attnexplain.tokens import Tokens, refuse_long
+from attnexplain.models.checks import check_count
+from attnexplain.models.model import ModelInfo
+from attnexplain.tokens import Tokens
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -24,57 +23,32 @@ OFF = 0.01
 
 
 @dataclass(frozen=True, eq=False)
-class GivenWeights:
-    """Attention weights from elsewhere, and nothing else."""
+class AttentionWeights:
+    """Attention weights from elsewhere. They are no model: nothing can be computed from them."""
 
-    info: ModelInfo
-    tokens: tuple[str, ...]
-    weights: Array
+    model: ModelInfo
+    """Where they come from, and which head is chosen."""
+    tokens: Tokens
+    every_head: Array
     """(heads, n, n); rows are queries, columns are keys."""
-
-    head = None
-    given = None
-    scale = None
-    causal = False
-
-    @property
-    def example(self) -> str:
-        """The tokens as a sentence."""
-        return " ".join(self.tokens)
 
     @property
     def sentence(self) -> str:
-        """The same, by the name that a trace has for it."""
-        return self.example
+        """The tokens as a sentence."""
+        return " ".join(self.tokens.words)
 
     @property
-    def model(self) -> ModelInfo:
-        """The info, by the name that a trace has for it."""
-        return self.info
+    def weights(self) -> Array:
+        """Those of the chosen head, (n, n)."""
+        return np.asarray(self.every_head[self.model.head])
 
     @property
     def rows_that_are_off(self) -> int:
         """How many rows of the chosen head do not add up to 1."""
-        return int((np.abs(self.weights[self.info.head].sum(axis=1) - 1) > OFF).sum())
-
-    def tokenize(self, sentence: str, phrases: Sequence[str], max_tokens: int) -> Tokens:
-        """Return the tokens of the file."""
-        refuse_long(len(self.tokens), max_tokens, "tokens")
-        return Tokens(self.tokens)
-
-    def embed(self, tokens: Tokens) -> Embedded:
-        """Refuse: there is nothing to compute the four steps from.
-
-        Raises:
-            CommandError: always.
-        """
-        raise CommandError(f"{self.info.name} holds attention weights alone, which only step 3 can be drawn from")
-
-    def neighbours(self, vectors: Array, count: int, own: Sequence[str]) -> None:
-        """There are none."""
+        return int((np.abs(self.weights.sum(axis=1) - 1) > OFF).sum())
 
 
-def given_weights(name: str, tokens: tuple[str, ...], numbers: Any, head: int) -> GivenWeights:
+def attention_weights(name: str, tokens: tuple[str, ...], numbers: Any, head: int) -> AttentionWeights:
     """Check the attention weights in a file.
 
     Raises:
@@ -104,4 +78,4 @@ def given_weights(name: str, tokens: tuple[str, ...], numbers: Any, head: int) -
     if len(weights) > 1:
         note = f"Attention weights of {len(weights)} heads that were made elsewhere; this is head {head}, from 0."
     info = ModelInfo(name, "trace", note, 0, head, heads=len(weights))
-    return GivenWeights(info, tokens, weights)
+    return AttentionWeights(info, Tokens(tokens), weights)

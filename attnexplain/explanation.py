@@ -12,8 +12,9 @@ import numpy as np
 from attnexplain.arguments import check_flag, check_model, check_text, check_texts, check_whole
 from attnexplain.attention import AttentionTrace, attend, attend_given, causal_mask
 from attnexplain.errors import CommandError
+from attnexplain.merging import Word, merged, words_of
 from attnexplain.models import DEFAULT_MODEL, Embedded, Model, ModelInfo, load_model
-from attnexplain.pieces import Word, merged, words_of
+from attnexplain.models.weights_file import AttentionWeights
 from attnexplain.tokens import MAX_TOKENS
 
 if TYPE_CHECKING:
@@ -51,11 +52,13 @@ class Explanation(AttentionTrace):
     """For each token that the model does not know, how its embedding was made; "" for the others."""
     neighbours: tuple[Neighbours, ...] | None
     """For each token; None where the model has no vocabulary, or they were not asked for."""
-    shown: tuple[str, ...] = ()
-    """The tokens as a reader sees them, where that is not the token itself; () where it is."""
-    special: tuple[bool, ...] = ()
-    """Whether a token stands for no word: [CLS], <|endoftext|>; () where none does."""
-    legend: tuple[str, ...] = ()
+    shown: tuple[str, ...]
+    """For each token, how a reader sees it."""
+    special: tuple[bool, ...]
+    """For each token, whether it stands for no word: [CLS], <|endoftext|>."""
+    are_pieces: bool
+    """Whether the tokens are pieces of words, and not words."""
+    legend: tuple[str, ...]
     """What the signs in the tokens mean."""
     words: tuple[Word, ...] | None = None
     """The words that the tokens are pieces of, where joining them was asked for."""
@@ -139,7 +142,7 @@ def explain(
         raise CommandError(f"{source.info.name} is a finished example", hint="leave the sentence out")
     text = sentence if sentence is not None else source.example or ""
     tokens = source.tokenize(text, phrases, max_tokens)
-    if merge_words and not tokens.spans:
+    if merge_words and not tokens.are_pieces:
         raise CommandError(f"--merge-words joins pieces of words, and the tokens of {source.info.name} are whole words")
     causal = source.causal if causal is None else causal
     mask = causal_mask(len(tokens.words)) if causal else None
@@ -148,7 +151,7 @@ def explain(
     if source.head is not None:
         trace = attend(embedded.vectors, source.head, scale=divisor, mask=mask)
     else:
-        trace = attend_given(*(source.given or ((), (), ())), scale=divisor, mask=mask)
+        trace = attend_given(*(source.vectors or ((), (), ())), scale=divisor, mask=mask)
     return Explanation(
         **vars(trace),
         sentence=text,
@@ -160,6 +163,7 @@ def explain(
         neighbours=_neighbours(source, trace, tokens.words, embedded) if neighbours else None,
         shown=tokens.shown,
         special=tokens.special,
+        are_pieces=tokens.are_pieces,
         legend=tokens.legend,
         words=words_of(text, tokens) if merge_words else None,
     )
@@ -167,9 +171,13 @@ def explain(
 
 def _loaded(model: str | PathLike[str] | Model, layer: int | None, head: int | None) -> Model:
     """Load a model by its name; one that is there already must be of the layer and head that are asked for."""
-    if isinstance(model, str | PathLike):
-        return load_model(model, layer=layer or 0, head=head or 0)
-    check_model(model)
+    loaded = load_model(model, layer=layer or 0, head=head or 0) if isinstance(model, str | PathLike) else model
+    if isinstance(loaded, AttentionWeights):
+        raise CommandError(f"{loaded.model.name} holds attention weights alone, which only step 3 can be drawn from")
+    check_model(loaded)
+    if loaded is not model:
+        return loaded
+    model = loaded
     for name, asked, own in (("layer", layer, model.info.layer), ("head", head, model.info.head)):
         if asked not in (None, own):
             raise CommandError(

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from attnexplain.arithmetic import entropy, write_number
-from attnexplain.models.given import GivenWeights as GivenWeights
-from attnexplain.pieces import find_token, labels
+from attnexplain.models.weights_file import AttentionWeights
+from attnexplain.naming import find_token, labels
 from attnexplain.steps.step import READABLE, ROWS_ASK, Block, Column, Grid, Lesson, Prose, Step
 from attnexplain.steps.weights import TITLE, links_of
 
 
-def given_lesson(given: GivenWeights, *, query: str | None = None, key: str | None = None, digits: int = 2) -> Lesson:
+def lesson_of_weights(
+    alone: AttentionWeights, *, query: str | None = None, key: str | None = None, digits: int = 2
+) -> Lesson:
     """Draw the weights with the sum of each row.
 
     Args:
-        given: tokens and weights.
-        query: the word whose row is named first; the one with the largest weight where it is not given.
+        alone: tokens and weights.
+        query: the word whose row is named first; the one with the largest weight where none is named.
         key: the word that answers it.
         digits: digits after the point.
 
     Raises:
         CommandError: the query or the key is not a word of the sentence.
     """
-    weights, names = given.weights[given.info.head], labels(given.tokens)
+    weights, names = alone.weights, labels(alone.tokens.words)
     n = len(names)
-    asking = None if query is None else find_token(given.tokens, (), query, "--query")
-    answering = None if key is None else find_token(given.tokens, (), key, "--key")
+    asking = None if query is None else find_token(alone.tokens, query, "--query")
+    answering = None if key is None else find_token(alone.tokens, key, "--key")
     rows = range(n) if asking is None else [asking]
     columns = range(n) if answering is None else [answering]
     mark = max(((i, j) for i in rows for j in columns), key=lambda place: float(weights[place]))
@@ -37,11 +39,11 @@ def given_lesson(given: GivenWeights, *, query: str | None = None, key: str | No
     sums = Column("sum", [float(total) for total in weights.sum(axis=1)])
     grid = Grid("W, the attention weights", names, names, weights, "share", ROWS_ASK, mark, after=sums)
     blocks: list[Block] = [says, grid]
-    if off := given.rows_that_are_off:
+    if off := alone.rows_that_are_off:
         blocks.append(Prose(f"{off} of {n} rows do not add up to 1.", is_note=True))
     if n > READABLE:
         blocks.append(links_of(weights, names))
     even = write_number(float(entropy(weights).mean()), digits)
     blocks.append(Prose(f"The entropy of a row, -Σ w·ln w, is {even} on average: 0 if it is all on one word."))
-    notes = (Prose(f"Model: {given.info.name} (trace). {given.info.note}", is_note=True),)
-    return Lesson(given.example, notes, (Step(3, TITLE, tuple(blocks)),))
+    notes = (Prose(f"Model: {alone.model.name} (trace). {alone.model.note}", is_note=True),)
+    return Lesson(alone.sentence, notes, (Step(3, TITLE, tuple(blocks)),))

@@ -24,23 +24,24 @@ import numpy as np
 
 from attnexplain.errors import CommandError, DataError, NumbersError
 from attnexplain.models.archives import parse_npz
-from attnexplain.models.files import parse_json, read_file
-from attnexplain.models.given import GivenWeights, given_weights
-from attnexplain.models.model import Embedded, ModelInfo
-from attnexplain.models.stored import Stored, read_stored
-from attnexplain.models.values import (
+from attnexplain.models.checks import (
     BIASES,
     MATRICES,
     check_complete,
     check_count,
     read_flag,
-    read_given,
     read_head,
     read_matrix,
     read_text,
     read_texts,
+    read_vectors,
 )
-from attnexplain.tokens import Tokens, refuse_long, tokenize, word_key
+from attnexplain.models.files import parse_json, read_file
+from attnexplain.models.model import Embedded, Model, ModelInfo
+from attnexplain.models.stored_run import Stored, read_stored
+from attnexplain.models.weights_file import AttentionWeights, attention_weights
+from attnexplain.text import word_key
+from attnexplain.tokens import Tokens, refuse_long, tokenize
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array, Head
@@ -53,13 +54,15 @@ FLAGS = ("causal", "scale")
 KEYS = ("tokens", "words", *MATRICES, *BIASES, *FLAGS, *TEXTS)
 
 
-@dataclass(frozen=True, eq=False)
-class Numbers:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Numbers(Model):
     """A model made of the numbers in a file."""
 
     info: ModelInfo
+    example: str | None
+    """The tokens of a finished example, as a sentence."""
     head: Head | None
-    given: tuple[Array, Array, Array] | None
+    vectors: tuple[Array, Array, Array] | None
     tokens: tuple[str, ...] | None
     """The tokens of a finished example."""
     words: tuple[str, ...]
@@ -67,11 +70,6 @@ class Numbers:
     embeddings: Array | None
     causal: bool
     scale: float | None
-
-    @property
-    def example(self) -> str | None:
-        """The tokens of a finished example, as a sentence."""
-        return None if self.tokens is None else " ".join(self.tokens)
 
     def tokenize(self, sentence: str, phrases: Sequence[str], max_tokens: int) -> Tokens:
         """Return the example's own tokens, or split a sentence of the vocabulary's words."""
@@ -93,9 +91,6 @@ class Numbers:
             return Embedded(np.zeros((len(tokens.words), 0)), nothing, (True,) * len(tokens.words))
         rows = range(len(tokens.words)) if self.tokens is not None else [self._row(word) for word in tokens.words]
         return Embedded(self.embeddings[list(rows)], nothing, (True,) * len(tokens.words))
-
-    def neighbours(self, vectors: Array, count: int, own: Sequence[str]) -> None:
-        """A handful of words is no vocabulary to look around in."""
 
     def _row(self, word: str) -> int:
         key = word_key(word)
@@ -119,7 +114,7 @@ class Numbers:
         return {word_key(word): row for row, word in reversed(list(enumerate(self.words)))}
 
 
-def read_numbers(path: str, head: int = 0) -> Numbers | Stored | GivenWeights:
+def read_numbers(path: str, head: int = 0) -> Numbers | Stored | AttentionWeights:
     """Read a .json or .npz file: your own numbers, a stored run, or attention weights from elsewhere.
 
     Args:
@@ -136,7 +131,7 @@ def read_numbers(path: str, head: int = 0) -> Numbers | Stored | GivenWeights:
         content = parse_json(data) if path.endswith(".json") else parse_npz(data, LARGEST)
         if "weights" in content and "tokens" in content and "queries" not in content:
             check_count(content["tokens"] if isinstance(content["tokens"], list) else ())
-            return given_weights(name, read_texts("tokens", content["tokens"]), content["weights"], head)
+            return attention_weights(name, read_texts("tokens", content["tokens"]), content["weights"], head)
         if head:
             raise CommandError(f"--head chooses from a checkpoint or from weights of several heads; {name} has one")
         return read_stored(name, content) if "schema" in content else _model(name, content)
@@ -159,8 +154,8 @@ def _model(name: str, content: Mapping[str, Any]) -> Numbers:
     else:
         matrix = None if embeddings is None else read_matrix("embeddings", embeddings)
         words = read_texts("words", content["words"]) if "words" in content else ()
-    head, given = read_head(content), read_given(content)
-    check_complete(tokens, words, matrix, head, given)
+    head, vectors = read_head(content), read_vectors(content)
+    check_complete(tokens, words, matrix, head, vectors)
     if matrix is not None and head is not None and matrix.shape[1] != head.d_model:
         raise NumbersError(
             f"embeddings of shape {matrix.shape} do not fit w_q of shape {head.w_q.shape}: "
@@ -172,7 +167,17 @@ def _model(name: str, content: Mapping[str, Any]) -> Numbers:
     )
     info = ModelInfo(name, "numbers", f"{note} {texts.get('note', '')}".strip())
     causal, is_scaled = read_flag("causal", content, default=False), read_flag("scale", content, default=True)
-    return Numbers(info, head, given, tokens, words, matrix, causal, None if is_scaled else 1.0)
+    return Numbers(
+        info=info,
+        example=None if tokens is None else " ".join(tokens),
+        head=head,
+        vectors=vectors,
+        tokens=tokens,
+        words=words,
+        embeddings=matrix,
+        causal=causal,
+        scale=None if is_scaled else 1.0,
+    )
 
 
 def _known_keys() -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from attnexplain.models import words
+from attnexplain.models import spelling
 
 
 @pytest.mark.parametrize(
@@ -21,21 +21,23 @@ from attnexplain.models import words
     ],
 )
 def test_the_form_in_which_a_word_is_looked_up(word, normal):
-    assert words.normal_word(word) == normal
+    assert spelling.normal_word(word) == normal
 
 
 def test_the_split_of_two_words_is_the_most_even_one():
     common = {"river", "bank", "riv", "erbank", "the", "rapist"}.__contains__
-    assert words.two_words("riverbank", common) == ("river", "bank")
-    assert words.two_words("xyzzy", common) is None
+    assert spelling.two_words("riverbank", common) == ("river", "bank")
+    assert spelling.two_words("xyzzy", common) is None
 
 
 def test_all_spellings_one_slip_away_are_tried_doubled_letters_first():
-    near = list(words.one_edit_away("wrod"))
+    near = list(spelling.one_edit_away("wrod"))
     assert near[:4] == ["wwrod", "wrrod", "wrood", "wrodd"]
     assert {"word", "rod", "trod", "wrode"} <= set(near)
 
 
 def test_groups_of_letters_are_numbered_the_same_for_ever():
-    assert words.buckets("cat") == [words.crc32(g) % 2048 for g in (b"<ca", b"cat", b"at>", b"<cat", b"cat>", b"<cat>")]
-    assert all(0 <= bucket < words.BUCKETS for bucket in words.buckets("antidisestablishmentarianism"))
+    assert spelling.buckets("cat") == [
+        spelling.crc32(g) % 2048 for g in (b"<ca", b"cat", b"at>", b"<cat", b"cat>", b"<cat>")
+    ]
+    assert all(0 <= bucket < spelling.BUCKETS for bucket in spelling.buckets("antidisestablishmentarianism"))

@@ -37,7 +37,7 @@ def read_head(content: Mapping[str, Any]) -> Head | None:
     return Head(*matrices, **biases)
 
 
-def read_given(content: Mapping[str, Any]) -> tuple[Array, Array, Array] | None:
+def read_vectors(content: Mapping[str, Any]) -> tuple[Array, Array, Array] | None:
     """Read queries (n, d_k), keys (n, d_k) and values (n, d_v); None where there are none."""
     there = [key for key in ("queries", "keys", "values") if key in content]
     if not there:
@@ -60,17 +60,17 @@ def check_complete(
     words: tuple[str, ...],
     embeddings: Array | None,
     head: Head | None,
-    given: tuple[Array, Array, Array] | None,
+    vectors: tuple[Array, Array, Array] | None,
 ) -> None:
     """Refuse what is missing, too much, or not of the same number of rows."""
-    if given is not None:
+    if vectors is not None:
         if tokens is None:
             raise NumbersError("queries, keys and values need tokens: one for each row")
         if embeddings is not None or head is not None:
             raise NumbersError(
                 "queries, keys and values take the place of embeddings and matrices: give one or the other"
             )
-        rows, what = len(given[0]), "queries"
+        rows, what = len(vectors[0]), "queries"
     else:
         if embeddings is None:
             raise NumbersError("embeddings are missing", hint="or give queries, keys and values")

@@ -1,0 +1,85 @@
+"""Any text made safe to show, and what makes two words the same word."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a character: where one stands alone, the text was no valid UTF-8."""
+
+
+def visible(text: str, *, charset: str = "utf-8") -> str:
+    """Make a text safe to show on a terminal or in a picture, on one line.
+
+    White space becomes single spaces. Control characters, bidirectional overrides, invisible and unassigned
+    characters are written as their numbers, `<U+202E>`, and so is what the charset of the screen does not have.
+    A combining mark without a letter gets a dotted circle to stand on, and one letter carries four of them at the most.
+    The two selectors of an emoji's style (U+FE0E, U+FE0F) are dropped: they are not seen, only their effect is.
+
+    >>> visible("a\x1b[31mb")
+    'a<U+001B>[31mb'
+    """
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    shown: list[str] = []
+    marks = 0  # how many combining marks the character before has
+    for character in " ".join(text.split()):
+        if character in _STYLE_SELECTORS and shown and shown[-1] != " ":
+            continue
+        is_mark = unicodedata.category(character)[0] == "M"
+        marks = marks + 1 if is_mark else 0
+        if is_invisible(character) or marks > 4 or not can_show(character, charset):
+            shown.append(f"<U+{ord(character):04X}>")
+        elif is_mark and (not shown or shown[-1] == " " or len(shown[-1]) > 1):
+            shown.append("\u25cc" + character)
+        else:
+            shown.append(character)
+    return "".join(shown)
+
+
+def can_show(text: str, charset: str) -> bool:
+    """Whether a screen with this charset has the characters of a text."""
+    if text.isascii():
+        return True
+    try:
+        text.encode(charset)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def word_key(word: str) -> str:
+    """What makes two words the same word: case, compatibility forms and invisible characters do not count.
+
+    The folding is that of NFKC_Casefold in The Unicode Standard, section 3.13.
+
+    >>> word_key("Straße") == word_key("STRASSE")
+    True
+    """
+    if word.isascii() and word.isprintable():
+        return word.lower()
+    compatible = unicodedata.normalize("NFKC", word)
+    folded = "".join(character for character in compatible if not is_invisible(character)) or compatible
+    for form in ("NFD", "NFKC"):
+        folded = unicodedata.normalize(form, folded).casefold()
+    return unicodedata.normalize("NFKC", folded).replace("’", "'")
+
+
+def is_invisible(character: str) -> bool:
+    """Whether nobody sees a character, or a terminal would obey it."""
+    if character in UNSEEN or 0xE0100 <= ord(character) <= 0xE01EF:
+        return True
+    category = unicodedata.category(character)
+    if category == "Cn":  # unassigned, or an emoji younger than this Python
+        return not 0x1F300 <= ord(character) <= 0x1FAFF
+    return category in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or (category == "Zs" and character != " ")
+
+
+_STYLE_SELECTORS = "\ufe0e\ufe0f"
+
+# What Unicode calls Default_Ignorable_Code_Point beyond the category Cf, and two blanks that count as letters or signs.
+UNSEEN = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\ufe00\ufe01\ufe02\ufe03\ufe04\ufe05"
+    "\ufe06\ufe07\ufe08\ufe09\ufe0a\ufe0b\ufe0c\ufe0d\ufe0e\ufe0f"
+)
