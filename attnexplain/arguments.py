@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from operator import index
+from os import PathLike, fspath
 from typing import Any
+
+from attnexplain.errors import CommandError
 
 
 def check_text(name: str, value: Any, *, optional: bool = False) -> None:
@@ -28,15 +31,28 @@ def check_flag(name: str, value: Any, *, optional: bool = False) -> None:
         raise _wrong(name, value, "True or False is wanted")
 
 
-def check_whole(name: str, value: Any) -> None:
-    """Refuse what is no whole number; numpy's are some."""
+def check_whole(name: str, value: Any, lowest: int | None = None, highest: int | None = None) -> None:
+    """Refuse what is no whole number, or is outside of a range; numpy's whole numbers are some.
+
+    Raises:
+        TypeError: it is none.
+        CommandError: it is too small or too large.
+    """
     try:
-        index(value)
-        is_whole = not isinstance(value, bool)
+        number = index(value)
     except TypeError:
-        is_whole = False
-    if not is_whole:
+        number = None
+    if number is None or isinstance(value, bool):
         raise _wrong(name, value, "a whole number is wanted")
+    if (lowest is not None and number < lowest) or (highest is not None and number > highest):
+        raise CommandError(f"{name}={number}: a whole number from {lowest} to {highest} is wanted")
+
+
+def check_source(value: Any) -> str:
+    """Return the name or path of a model as a text."""
+    if not isinstance(value, str | PathLike):
+        raise _wrong("source", value, "a name or a path is wanted")
+    return str(fspath(value))
 
 
 def check_model(value: Any) -> None:

@@ -46,7 +46,17 @@ class PhraseError(CommandError):
 
 
 class WordError(CommandError):
-    """A word or a position that is not in the sentence."""
+    """A word or a position that is not in the sentence.
+
+    Attributes:
+        option: which names it.
+        word: the word.
+    """
+
+    def __init__(self, option: str, word: str, message: str, *, hint: str) -> None:
+        super().__init__(f"{option}: {message}", hint=hint)
+        self.option = option
+        self.word = word
 
 
 class DataError(AttnExplainError, ValueError):

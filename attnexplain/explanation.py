@@ -15,7 +15,7 @@ from attnexplain.errors import CommandError
 from attnexplain.merging import Word, merged, words_of
 from attnexplain.models import DEFAULT_MODEL, Embedded, Model, ModelInfo, load_model
 from attnexplain.models.weights_file import AttentionWeights
-from attnexplain.tokens import MAX_TOKENS
+from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -134,7 +134,9 @@ def explain(
     check_texts("phrases", phrases)
     for name, flag in {"causal": causal, "scale": scale}.items():
         check_flag(name, flag, optional=True)
-    check_whole("max_tokens", max_tokens)
+    check_flag("neighbours", neighbours)
+    check_flag("merge_words", merge_words)
+    check_whole("max_tokens", max_tokens, 1, MOST_TOKENS)
     source = _loaded(model, layer, head)
     if sentence is None and source.example is None:
         raise CommandError("there is no sentence, and the model brings none")

@@ -44,17 +44,12 @@ def find_token(tokens: Tokens, wanted: str, option: str) -> int:
         WordError: there is no such token or position; the message names the option.
     """
     typed = plain(tokens.shown) if tokens.are_pieces else tokens.words
-    for candidates, form in (
-        (tokens.words, str),
-        (typed, str),
-        (typed, word_key),
-        (labels(tokens.shown), str),
-        (labels(typed), word_key),
-    ):
+    wanted = wanted.strip()
+    for candidates, form in ((tokens.words, str), (typed, str), (typed, word_key)):
         for place, token in enumerate(candidates):
             if form(token) == form(wanted):
                 return place
-    if (numbered := _NUMBERED.fullmatch(wanted)) is not None:  # "the(6)" where "The" is the other one
+    if (numbered := _NUMBERED.fullmatch(wanted)) is not None:  # "the(6)", its name on the screen
         place = int(numbered[2]) - 1
         if 0 <= place < len(typed) and word_key(typed[place]) == word_key(numbered[1]):
             return place
@@ -63,7 +58,9 @@ def find_token(tokens: Tokens, wanted: str, option: str) -> int:
         return int(wanted) - 1
     some = " ".join(typed) if count <= 20 else " ".join([*typed[:20], "…"])
     raise WordError(
-        f"{option}: {visible(wanted)!r} is not a {noun} of this sentence, nor a position from 1 to {count}",
+        option,
+        wanted,
+        f"{visible(wanted)!r} is not a {noun} of this sentence, nor a position from 1 to {count}",
         hint=f"its {noun}s are: {visible(some)}",
     )
 

@@ -17,7 +17,7 @@ from attnexplain.models import Model, ModelInfo, load_model
 from attnexplain.models.weights_file import AttentionWeights
 from attnexplain.naming import find_pieces
 from attnexplain.text import word_key
-from attnexplain.tokens import MAX_TOKENS, Tokens
+from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS, Tokens
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array, AttentionTrace
@@ -108,7 +108,7 @@ def overview(
     """
     check_text("sentence", sentence)
     check_text("find", find, optional=True)
-    check_whole("max_tokens", max_tokens)
+    check_whole("max_tokens", max_tokens, 1, MOST_TOKENS)
     source = load_model(model) if isinstance(model, str | PathLike) else model
     if isinstance(source, AttentionWeights):
         raise CommandError(f"{source.model.name} holds attention weights alone: only step 3 can be drawn from them")

@@ -8,6 +8,9 @@ import unicodedata
 SURROGATE = re.compile("[\ud800-\udfff]")
 """Half of a character: where one stands alone, the text was no valid UTF-8."""
 
+LONGEST_WORD = 1000
+"""Characters of a word whose forms are looked at; no language has longer ones."""
+
 
 def visible(text: str, *, charset: str = "utf-8") -> str:
     """Make a text safe to show on a terminal or in a picture, on one line.
@@ -59,6 +62,8 @@ def word_key(word: str) -> str:
     """
     if word.isascii() and word.isprintable():
         return word.lower()
+    if len(word) > LONGEST_WORD:
+        return word.casefold()  # normalizing takes time in proportion to the square of a run of marks
     compatible = unicodedata.normalize("NFKC", word)
     folded = "".join(character for character in compatible if not is_invisible(character)) or compatible
     for form in ("NFD", "NFKC"):

@@ -275,6 +275,7 @@ def test_terminals_get_colours():
         ([], {"TERM": "dumb", "FORCE_COLOR": "1"}, True),
         ([], {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
         ([], {"FORCE_COLOR": ""}, True),
+        ([], {"FORCE_COLOR": "0"}, False),
         (["--color", "always"], {"NO_COLOR": "1"}, True),
         (["--color", "never"], {"FORCE_COLOR": "1"}, False),
     ],
@@ -288,6 +289,7 @@ def test_the_order_of_colour_settings_on_a_terminal(options, environment, colour
     [
         ([], {"FORCE_COLOR": "1"}, True),
         ([], {"FORCE_COLOR": ""}, False),
+        ([], {"FORCE_COLOR": "0"}, False),
         (["--color", "always"], {}, True),
         (["--color", "always"], {"TERM": "dumb"}, True),
     ],
@@ -315,6 +317,17 @@ def test_an_ascii_terminal_gets_ascii():
     assert done.returncode == 0
     assert done.stdout.isascii()
     assert b"na<U+00EF>ve" in done.stdout
+
+
+def test_a_screen_shows_what_it_can():
+    """cp1252 has é and ×, and neither ▸ nor 猫."""
+    done = run("-s", "2", "Le naïve 猫 café", PYTHONIOENCODING="cp1252")
+    assert done.returncode == 0
+    text = done.stdout.decode("cp1252")
+    assert "naïve" in text
+    assert "café" in text
+    assert "<U+732B>" in text
+    assert "▸" not in text
 
 
 # A good citizen

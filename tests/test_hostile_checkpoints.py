@@ -1,5 +1,6 @@
 """A checkpoint is data from strangers: whatever is in the folder, one clear line, exit code 3, and nothing is run."""
 
+import base64
 import json
 import os
 import resource
@@ -114,6 +115,15 @@ def growing(*rules):
     """A chain of replacements."""
     chain = [{"type": "Replace", "pattern": {"String": a}, "content": b} for a, b in rules]
     return tokenizer(lambda content: content.update(normalizer={"type": "Sequence", "normalizers": chain}))
+
+
+def normalized(*rules):
+    return tokenizer(lambda content: content.update(normalizer={"type": "Sequence", "normalizers": list(rules)}))
+
+
+LONG_CHARSMAP = base64.b64encode(struct.pack("<I", 4) + bytes(4) + b"x" * 100 + b"\0").decode()
+RANDOM_MERGES = {"type": "BPE", "vocab": {"a": 0}, "merges": [], "dropout": 0.5}
+ENDING = {"type": "Split", "pattern": {"Regex": "\\s+$"}, "behavior": "Isolated", "invert": False}
 
 
 def sharded(weight_map):
@@ -268,6 +278,25 @@ CASES = {
     "text that grows": (both(growing(("a", "a" * 9)), AS_STORED), "could grow 9 times longer"),
     "text that grows in a chain": (both(growing(("a", "bbb"), ("b", "ccc")), AS_STORED), "could grow 9 times longer"),
     "text that grows out of nothing": (both(growing(("", "x" * 20)), AS_STORED), "could grow 21 times longer"),
+    "text that grows out of a pattern": (
+        both(normalized({"type": "Replace", "pattern": {"Regex": "x*"}, "content": "aaaaaaaa"}), AS_STORED), "could grow 9",
+    ),
+    "text that doubles and doubles": (both(normalized(*[{"type": "ByteLevel"}] * 4), AS_STORED), "could grow 16 times"),
+    "rules without end": (both(normalized(*[{"type": "Lowercase"}] * 5000), AS_STORED), "has more than 24 rules"),
+    "a table of characters that grows": (
+        both(normalized({"type": "Precompiled", "precompiled_charsmap": LONG_CHARSMAP}), AS_STORED), "could grow 9 times",
+    ),
+    "tokens around without end": (
+        tokenizer(lambda content: content["post_processor"]["special_tokens"]["[CLS]"].update(ids=[2] * 50_000, tokens=["[CLS]"] * 50_000)),
+        "puts more tokens around a text",
+    ),
+    "merges at random": (
+        both(tokenizer(lambda content: content.update(model=RANDOM_MERGES)), AS_STORED), "leaves out merges at random"
+    ),
+    "a pattern with an end": (
+        both(tokenizer(lambda content: content.update(pre_tokenizer=ENDING)), AS_STORED), "splits by the regular expression"
+    ),
+    "no unknown piece": (written("tokenizer_config.json", '{"unk_token": null}'), "unk_token is null"),
     "words without end": (
         both(tokenizer(lambda content: content["model"].update(max_input_chars_per_word=10**7)), AS_STORED),
         "looks into words of 10000000 characters",

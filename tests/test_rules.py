@@ -7,7 +7,7 @@ import pytest
 from command import call
 
 from attnexplain.cli.request import Request
-from attnexplain.cli.rules import OF_MODELS, RULES, given
+from attnexplain.cli.rules import OF_MODELS, RULES, chosen
 
 BERT = str(Path(__file__).parent / "data" / "checkpoints" / "bert")
 VALUES = {
@@ -52,7 +52,8 @@ def test_what_needs_no_sentence_takes_no_option_of_one(subject, name, folder):
 @pytest.mark.parametrize("subject", [["--overview"], ["--find", "a:b"]])
 def test_all_heads_are_run_as_they_are(subject, name, folder):
     said = refused(folder, "--model", BERT, *subject, *VALUES[name], "a b")
-    assert f"{subject[0]} runs every head as it is, so {RULES[name].option} does not go with it" in said
+    option = "--no-scale" if name == "scale" else RULES[name].option
+    assert f"{subject[0]} runs every head as it is, so {option} does not go with it" in said
 
 
 @pytest.mark.parametrize("name", ["digits", "brief", "pause"])
@@ -108,6 +109,8 @@ def test_what_has_no_effect_is_refused(arguments, folder):
     "arguments",
     [
         ["--seed", "0", "a b"],
+        ["--model", BERT, "--overview", "--layer", "0", "--head", "0", "a b"],
+        ["--json", "--step", "1-4", "a b"],
         ["--json", "--digits", "2", "a b"],
         ["--layer", "0", "--head", "0", "a b"],
         ["--model", "{}/weights.json", "--no-causal", "--scale"],
@@ -135,8 +138,8 @@ def test_the_table_names_fields_of_the_request():
     fields = set(vars(Request()))
     assert set(RULES) <= fields
     assert set(OF_MODELS) <= fields
-    assert given(Request()) == []
-    assert given(Request(digits=3, causal=False)) == ["causal", "digits"]
+    assert chosen(Request()) == []
+    assert chosen(Request(digits=3, causal=False)) == ["causal", "digits"]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +202,25 @@ def test_a_line_without_the_word_is_the_lines_mistake(option, lines):
 def test_a_word_that_no_line_has_is_the_commands_mistake(option, lines):
     code, out, err = call("--json", "--keep-going", "--file", lines, option, "zebra")
     assert (code, out) == (2, "")
-    assert err.endswith(f"attnexplain: error: {option}: no line of {lines} has that word\n")
+    assert err.endswith(f"attnexplain: error: {option}: no line of {lines} has the word 'zebra'\n")
+    code, out, err = call("--json", "--file", lines, option, "zebra")
+    assert (code, out) == (2, "")
+    assert err == f"attnexplain: error: {option}: no line of {lines} has the word 'zebra'\n"
+
+
+def test_what_one_line_lacks_is_not_said_of_all(tmp_path):
+    path = tmp_path / "lines.txt"
+    path.write_text("a bank\na b\n")
+    code, out, err = call("--json", "--keep-going", "--file", str(path), "--query", "bank", "--key", "b")
+    assert (code, out) == (3, "")
+    assert "no line" not in err
+    assert "has no sentence in it that works" in err
+
+
+def test_phrases_of_a_file_are_looked_for_before_anything_is_written(lines):
+    code, out, err = call("--json", "--file", lines, "--phrase", "zebra cow")
+    assert (code, out) == (2, "")
+    assert err == f"attnexplain: error: no line of {lines} has the phrase 'zebra cow'\n"
 
 
 def test_find_skips_lines_too(lines):

@@ -5,12 +5,15 @@ import http.server
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 
 pytest.importorskip("safetensors", reason="the extra attnexplain[models] is not installed")
@@ -228,3 +231,58 @@ def test_what_the_hub_does_not_have_is_one_line(hub):
     done = hub("--download", "--model", "../../etc", SENTENCE)
     assert (done.returncode, done.stdout) == (2, "")
     assert "is not a model's name on the hub" in done.stderr
+
+
+def test_a_hub_that_cannot_be_reached_is_one_line_at_once(tmp_path):
+    pytest.importorskip("huggingface_hub", reason="the extra attnexplain[hub] is not installed")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        environment = {
+            **os.environ,
+            "HF_ENDPOINT": f"http://127.0.0.1:{taken.getsockname()[1]}",
+            "HF_HOME": str(tmp_path),
+        }
+        start = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-m", "attnexplain", "--download", "--model", "me/model", "a b"],
+            env=environment, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+    assert time.monotonic() - start < 10
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "attnexplain: error: cannot download me/model: the hub cannot be reached",
+        "  hint: without --download a model in the cache is used, and no network",
+    ]
+
+
+# What tensors are called, and how they are stored
+
+
+def changed_tensors(tmp_path, change):
+    from safetensors.numpy import load_file, save_file
+
+    folder = tmp_path / "bert"
+    shutil.copytree(FOLDER / "bert", folder)
+    save_file(change(load_file(folder / "model.safetensors")), folder / "model.safetensors")
+    return folder
+
+
+def test_tensors_of_64_bits_are_read(tmp_path):
+    folder = changed_tensors(tmp_path, lambda tensors: {name: t.astype("f8") for name, t in tensors.items()})
+    assert np.array_equal(explain(SENTENCE, model=folder).weights, explain(SENTENCE, model=FOLDER / "bert").weights)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "model.", "module.bert.", "_orig_mod."])
+def test_a_prefix_of_a_training_program_is_found(prefix, tmp_path):
+    folder = changed_tensors(tmp_path, lambda tensors: {prefix + name: t for name, t in tensors.items()})
+    assert np.array_equal(explain(SENTENCE, model=folder).weights, explain(SENTENCE, model=FOLDER / "bert").weights)
+
+
+def test_a_file_with_another_name_can_be_named(tmp_path):
+    folder = tmp_path / "bert"
+    shutil.copytree(FOLDER / "bert", folder)
+    (folder / "model.safetensors").rename(folder / "model.fp16.safetensors")
+    code, _, err = call("--model", str(folder), SENTENCE)
+    assert code == 3
+    assert "hint: name the file: --model …/model.fp16.safetensors" in err
+    assert call("--json", "--model", str(folder / "model.fp16.safetensors"), SENTENCE)[0] == 0

@@ -233,6 +233,51 @@ def test_special_tokens_are_stored_in_arrays(tmp_path):
     assert json.loads(call("--json", "--model", str(path))[1])["special"][0] is True
 
 
+def test_a_small_edit_beside_large_numbers_is_noticed(tmp_path):
+    eye = [[1.0, 0.0], [0.0, 1.0]]
+    (tmp_path / "n.json").write_text(
+        json.dumps({"tokens": ["a", "b"], "embeddings": [[300, 0], [0, 1]], "w_q": eye, "w_k": eye, "w_v": eye})
+    )
+    stored = json.loads(call("--json", "--model", str(tmp_path / "n.json"))[1])
+    stored["scores"][1][1] += 1e-6
+    (tmp_path / "t.json").write_text(json.dumps(stored))
+    assert "scores, row 2: is not what comes out" in call("--model", str(tmp_path / "t.json"))[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda s: s.pop("queries"), "queries are missing: queries, keys and values go together"),
+        (lambda s: s["neighbours"][1].update(cosine=0.5), "neighbours, row 2: cosine is not that"),
+        (lambda s: s["tokens"].__setitem__(2, "money"), "the token 'money' does not follow the others"),
+        (lambda s: s.update(sentence="hello there"), "the token 'The' does not follow the others"),
+    ],
+)
+def test_what_else_was_edited_is_noticed(change, said, tmp_path):
+    code, out, err = call("--model", edited(tmp_path, change))
+    assert (code, out) == (3, "")
+    assert said in err
+
+
+def test_a_run_that_was_stored_in_part_is_not_taken_for_weights_from_elsewhere(tmp_path):
+    path = tmp_path / "part.json"
+    path.write_text(call("--json", "--causal", "--step", "3", SENTENCE)[1])
+    code, out, err = call("--model", str(path))
+    assert (code, out) == (3, "")
+    assert "queries, keys and values are missing" in err
+
+
+def test_weights_go_with_tokens_alone(tmp_path):
+    path = tmp_path / "w.json"
+    path.write_text(json.dumps({"tokens": ["a"], "weights": [[1.0]], "causal": True}))
+    assert "the key 'causal' does not go with weights" in call("--model", str(path))[2]
+    path.write_text(json.dumps({"tokens": ["a"], "weights": [[1.0]], "title": "x"}))
+    code, out, _ = call("--json", "--model", str(path))
+    assert code == 0
+    (tmp_path / "again.json").write_text(out)
+    assert call("--json", "--model", str(tmp_path / "again.json"))[0] == 0
+
+
 def test_company_that_is_no_list_of_words_is_refused(tmp_path):
     for company in ([{"before": "abc", "after": []}] * 8, [{"before": [1], "after": []}] * 8):
         _, _, err = call("--model", edited(tmp_path, lambda stored, c=company: stored.update(neighbours=c)))

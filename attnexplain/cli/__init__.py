@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from attnexplain.cli.streams import abandon_output, complain, show_version, tell
+from attnexplain.cli.streams import abandon_output, buffer_output, complain, show_version, tell
 from attnexplain.errors import AttnExplainError, DataError, OutputError
 
 
@@ -23,6 +23,7 @@ def run() -> NoReturn:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
+    buffer_output()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where the caller ignores it, as nohup does
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     if hasattr(signal, "SIGPIPE"):

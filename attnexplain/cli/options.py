@@ -285,11 +285,6 @@ def read(arguments: Sequence[str]) -> Request | int:
             result: Request | int = command.main(list(arguments), prog_name=NAME, standalone_mode=False)
     except SystemExit as ended:  # how the completion options end
         result = int(ended.code or 0)
-        if result:
-            message = " ".join(said.getvalue().split()).rstrip(".") or "completion does not work here"
-            raise CommandError(
-                message[:1].lower() + message[1:], hint="completion is for bash, zsh, fish and pwsh"
-            ) from ended
     except AttnExplainError:
         raise
     except Exception as error:
@@ -297,6 +292,9 @@ def read(arguments: Sequence[str]) -> Request | int:
         if not hasattr(error, "format_message"):
             raise
         raise _usage_error(error, arguments) from error
+    if isinstance(result, int) and result:
+        message = " ".join(said.getvalue().split()).rstrip(".") or "completion does not work here"
+        raise CommandError(message[:1].lower() + message[1:], hint="completion is for bash, zsh, fish and pwsh")
     if isinstance(result, int) and sys.stdout is None:
         raise OutputError("standard output is closed")
     return result

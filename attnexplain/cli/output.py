@@ -54,9 +54,12 @@ def new_file(path: str, *, force: bool) -> Iterator[Callable[[Written], None]]:
             with _reported(path):
                 file.write(piece if isinstance(piece, bytes) else piece.encode())
 
+    ours = [beside]
+
     def remove() -> None:
-        with contextlib.suppress(OSError):  # where it could not be made, it is not there
-            beside.unlink(missing_ok=True)
+        for place in ours:
+            with contextlib.suppress(OSError):  # where it could not be made, it is not there
+                place.unlink(missing_ok=True)
 
     with done_at_the_end(remove):
         with _reported(path):
@@ -73,10 +76,10 @@ def new_file(path: str, *, force: bool) -> Iterator[Callable[[Written], None]]:
             if force:
                 beside.replace(target)
             else:
-                _take_the_name(beside, target)
+                _take_the_name(beside, target, ours)
 
 
-def _take_the_name(beside: Path, target: Path) -> None:
+def _take_the_name(beside: Path, target: Path, ours: list[Path]) -> None:
     """Give a file a name that is free.
 
     A second link to it fails where the name is taken, in one step. USB sticks and some network folders have no links:
@@ -91,12 +94,9 @@ def _take_the_name(beside: Path, target: Path) -> None:
         raise
     except OSError:
         with target.open("xb"):
-            pass
-        try:
-            beside.replace(target)
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise
+            ours.append(target)  # until it is replaced, it is to be removed
+        beside.replace(target)
+        ours.remove(target)
 
 
 @contextlib.contextmanager

@@ -37,6 +37,9 @@ SUBJECTS: Mapping[str, frozenset[str]] = {
 }
 """What there is to be shown, and the forms that it has."""
 
+DEFAULT_ANYWAY: Mapping[str, object] = {"layer": 0, "head": 0, "steps": (1, 2, 3, 4), "model": "tiny", "scale": True}
+"""What an option may say that is the default where it says nothing."""
+
 SAYS = {
     COMPARE: "--compare looks at one word",
     OVERVIEW: "--overview runs every head as it is",
@@ -82,7 +85,7 @@ RULES: Mapping[str, Rule] = {
     "keep_going": Rule("--keep-going", SENTENCES - {COMPARE}),
     "digits": Rule("--digits", SENTENCES | {ARTICLE}, DRAWN),
     "seed": Rule("--seed"),
-    "brief": Rule("--brief", SENTENCES | {ARTICLE}, DRAWN),
+    "brief": Rule("--brief", (SENTENCES | {ARTICLE}) - {OVERVIEW}, DRAWN),
     "max_tokens": Rule("--max-tokens"),
 }
 """By the field of the request. Those that are not here go with everything."""
@@ -128,14 +131,14 @@ def refuse_what_does_nothing(asked: Request) -> None:
     if asked.form not in SUBJECTS[subject]:
         written = "--json" if asked.json else asked.form
         raise CommandError(f"{SAYS[subject]}, so {written} does not go with it", hint=_endings(subject))
-    for name in given(asked):
+    for name in chosen(asked):
         rule = RULES.get(name)
-        if rule is None or (name == "model" and asked.model == "tiny"):
+        if rule is None:
             continue
         if subject not in rule.subjects:
-            raise CommandError(f"{SAYS[subject]}, so {rule.option} does not go with it")
+            raise CommandError(f"{SAYS[subject]}, so {_typed(asked, name)} does not go with it")
         if asked.form not in rule.forms:
-            raise CommandError(f"{SAYS[asked.form]}, so {rule.option} does not go with it")
+            raise CommandError(f"{SAYS[asked.form]}, so {_typed(asked, name)} does not go with it")
     if asked.sentence not in (None, "-") and asked.keep_going:
         raise CommandError("--keep-going skips lines of a file, and there is one sentence")
     if asked.sentence is not None and asked.file is not None:
@@ -159,17 +162,27 @@ def refuse_for_the_model(asked: Request, model: Model | AttentionWeights) -> Non
     else:
         kind = "example" if model.example is not None else model.info.kind  # which has its tokens, whatever made them
         name, causal = model.info.name, model.causal
-    for field in given(asked):
+    for field in chosen(asked):
         kinds, why = OF_MODELS.get(field, (frozenset({kind}), ""))
-        is_default_anyway = (field == "causal" and asked.causal is causal) or (field == "scale" and asked.scale)
-        if kind not in kinds and not is_default_anyway:
-            option = RULES[field].option if field in RULES else COMPARE
-            raise CommandError(f"{option} does not go with {name}: {why}")
+        if kind not in kinds and not (field == "causal" and asked.causal is causal):
+            raise CommandError(f"{_typed(asked, field)} does not go with {name}: {why}")
 
 
-def given(asked: Request) -> list[str]:
-    """Name the fields of a request that are not as they are by default."""
-    return [field.name for field in fields(asked) if getattr(asked, field.name) != field.default]
+def chosen(asked: Request) -> list[str]:
+    """Name the fields of a request that are not as they are by default, nor say what is the default anyway."""
+    return [
+        field.name
+        for field in fields(asked)
+        if getattr(asked, field.name) not in (field.default, DEFAULT_ANYWAY.get(field.name, field.default))
+    ]
+
+
+def _typed(asked: Request, field: str) -> str:
+    """Write an option as it was typed."""
+    rule = RULES.get(field)
+    if field in ("causal", "scale") and getattr(asked, field) is False:
+        return f"--no-{field}"
+    return rule.option if rule is not None else COMPARE
 
 
 def _endings(subject: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from time import monotonic
+from typing import IO, TYPE_CHECKING
 
 from attnexplain.cli.ending import done_at_the_end
 from attnexplain.cli.request import Request
@@ -15,6 +16,11 @@ from attnexplain.cli.streams import is_file, is_terminal
 from attnexplain.errors import CommandError, TextError
 from attnexplain.text import visible
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+SECONDS_A_BAR = 0.1
+"""How often the bar is drawn."""
 LONGEST_LINE = 1 << 20
 """Bytes of one line of input."""
 
@@ -70,27 +76,53 @@ def read_lines(asked: Request, example: str | None) -> Iterator[Line]:
         raise CommandError(f"cannot read {source}: {error.strerror or error}") from error
 
 
-def watched(asked: Request, lines: Iterator[Line]) -> Iterator[Line]:
-    """Show how far a file is, where a person sits at standard error and what is written goes to a file.
+class Watch:
+    """Shows how far a file is, where a person sits at standard error and what is written goes to a file.
 
     Into a pipe nothing is shown: what reads from it may write to the same terminal.
     """
-    goes_to_a_file = asked.output is not None or is_file(sys.stdout)
-    is_watched = asked.file not in (None, "-") and is_terminal(sys.stderr) and goes_to_a_file
-    if not is_watched or not Path(str(asked.file)).is_file():
-        yield from lines
-        return
-    from rich.console import Console
-    from rich.progress import Progress
 
-    # Its own ways with standard output would take what is written there.
-    progress = Progress(console=Console(file=sys.stderr), transient=True, redirect_stdout=False, redirect_stderr=False)
-    with done_at_the_end(progress.stop):  # which takes the bar away, and shows the cursor
-        task = progress.add_task("sentences", total=Path(str(asked.file)).stat().st_size)
-        progress.start()
-        for line in lines:
-            yield line
-            progress.update(task, completed=line.read)
+    def __init__(self, asked: Request, lines: Iterator[Line]) -> None:
+        self._lines = lines
+        self._progress: Progress | None = None
+        goes_to_a_file = asked.output is not None or is_file(sys.stdout)
+        if asked.file in (None, "-") or not (is_terminal(sys.stderr) and goes_to_a_file):
+            return
+        if Path(str(asked.file)).is_file():
+            from rich.console import Console
+            from rich.progress import Progress
+
+            console = Console(file=sys.stderr)
+            console.show_cursor = lambda show=True: False  # type: ignore[method-assign] # Ctrl-Z would leave it hidden
+            # Its own ways with standard output would take what is written there.
+            self._progress = Progress(
+                console=console, transient=True, redirect_stdout=False, redirect_stderr=False, auto_refresh=False
+            )
+            self._task = self._progress.add_task("sentences", total=Path(str(asked.file)).stat().st_size)
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines, and draw the bar between them."""
+        if self._progress is None:
+            yield from self._lines
+            return
+        drawn = 0.0
+        with done_at_the_end(self._progress.stop):  # which takes the bar away
+            self._progress.start()
+            for line in self._lines:
+                yield line
+                self._progress.update(self._task, completed=line.read)
+                if monotonic() - drawn > SECONDS_A_BAR:
+                    self._progress.refresh()
+                    drawn = monotonic()
+
+    @contextmanager
+    def interrupted(self) -> Iterator[None]:
+        """Take the bar away while something else is said."""
+        if self._progress is not None:
+            self._progress.stop()
+        yield
+        if self._progress is not None:
+            self._progress.start()
 
 
 def brings_a_sentence(model: str | None) -> bool:

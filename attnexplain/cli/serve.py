@@ -6,16 +6,17 @@ import shlex
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attnexplain.cli.drawing import drawer, page
 from attnexplain.cli.output import check_output, new_file
 from attnexplain.cli.request import ONE_SENTENCE, Request
 from attnexplain.cli.rules import refuse_for_the_model, refuse_what_does_nothing
-from attnexplain.cli.sentences import Line, brings_a_sentence, read_lines, source_name, watched
+from attnexplain.cli.sentences import Line, Watch, brings_a_sentence, read_lines, source_name
 from attnexplain.cli.streams import NAME, Written, charset_of, complain, is_terminal, show_version, warn, write
 from attnexplain.errors import AttnExplainError, CommandError, DataError, PhraseError, TextError, WordError
-from attnexplain.text import can_show
+from attnexplain.text import can_show, visible
 from attnexplain.tokens import phrases_in, refuse_long
 
 if TYPE_CHECKING:
@@ -63,49 +64,99 @@ def _deliver(asked: Request, text: Written) -> None:
 
 
 def _answer_all(asked: Request, model: Model, deliver: Callable[[Written], None]) -> None:
-    """Answer for one sentence after another.
-
-    A word that is asked for and that a line lacks is the line's mistake, where other lines may have it, and the
-    command's, where none has. A phrase has to occur in one of the lines.
-    """
+    """Answer for one sentence after another."""
     draw = drawer(asked)
     count = 0
     held: Written = ""
-    lacking: WordError | None = None
-    seen: set[str] = set()
-    for line in watched(asked, read_lines(asked, model.example)):
+    unseen = set(asked.phrases)
+    lacking: list[set[tuple[str, str]]] = []  # for each line that does not work, the words that it lacks
+    _refuse_phrases_of_no_line(asked, model)
+    watch = Watch(asked, read_lines(asked, model.example))
+    for line in watch.lines():
         try:
             text = _answer(asked, line, model, draw)
-        except AttnExplainError as caught:
-            error = caught
-            if isinstance(caught, WordError) and line.place:
-                lacking, error = caught, DataError(caught.message, hint=caught.hint)
-            error.place = line.place
-            if not (asked.keep_going and isinstance(error, DataError)):
-                raise error from caught
-            complain(error, and_so="; skipped")
-            continue
-        if count:
-            text = _following(asked, text)
-        if asked.phrases:  # one sentence waits, so that nothing is written when the only one lacks a phrase
+        except AttnExplainError as error:
+            lacking.append({(error.option, error.word)} if isinstance(error, WordError) else set())
+            mistake = _of_the_line(error, line)
+            if asked.keep_going and isinstance(mistake, DataError):
+                with watch.interrupted():
+                    complain(mistake, and_so="; skipped")
+                continue
+            if not count and isinstance(error, WordError) and line.place:
+                _refuse_word_of_no_line(asked, model, error, watch, draw)
+            raise mistake from (error if mistake is not error else None)
+        text = _following(asked, text) if count else text
+        if asked.phrases:  # one sentence waits, so that nothing is written when the only one of a stream lacks a phrase
             held, text = text, held
-            seen.update(_phrases(asked, line.text), _phrases(asked, asked.compare))
+            unseen -= {*_phrases(asked, line.text), *_phrases(asked, asked.compare)}
         deliver(text)
         count += 1
     if not count:
-        if lacking is not None:
-            raise CommandError(f"{lacking.message.partition(':')[0]}: no line of {source_name(asked)} has that word")
+        if lacking and (nowhere := set.intersection(*lacking)):
+            option, word = min(nowhere)
+            raise _in_no_line(asked, option, word)
         raise TextError(f"{source_name(asked)} has no sentence in it{' that works' if asked.keep_going else ''}")
-    if unseen := [phrase for phrase in asked.phrases if phrase not in seen]:
-        raise PhraseError(unseen[0])
+    for phrase in asked.phrases:
+        if phrase in unseen:
+            raise PhraseError(phrase)
     deliver(held)
 
 
+def _of_the_line(error: AttnExplainError, line: Line) -> AttnExplainError:
+    """Say whose mistake it is: a word that a line lacks is the line's, where other lines may have it."""
+    if isinstance(error, WordError) and line.place:
+        mistake: AttnExplainError = DataError(error.message, hint=error.hint)
+    else:
+        mistake = error
+    mistake.place = line.place
+    return mistake
+
+
+def _refuse_word_of_no_line(
+    asked: Request, model: Model, error: WordError, watch: Watch, draw: Callable[..., Written]
+) -> None:
+    """Read on, where the first line lacks a word: a word that no line has is the command's mistake.
+
+    Raises:
+        CommandError: no line has it.
+    """
+    for line in watch.lines():
+        try:
+            _answer(asked, line, model, draw)
+        except WordError as another:
+            if (another.option, another.word) != (error.option, error.word):
+                return
+        except AttnExplainError:
+            continue
+        else:
+            return
+    raise _in_no_line(asked, error.option, error.word)
+
+
+def _in_no_line(asked: Request, option: str, word: str) -> CommandError:
+    return CommandError(f"{option}: no line of {source_name(asked)} has the word {visible(word)!r}")
+
+
+def _refuse_phrases_of_no_line(asked: Request, model: Model) -> None:
+    """Look for the phrases in all lines of a file before anything is written; of a stream, in each as it comes.
+
+    Raises:
+        PhraseError: a phrase is in none.
+    """
+    if not asked.phrases or asked.file in (None, "-") or not Path(str(asked.file)).is_file():
+        return
+    unseen = set(asked.phrases)
+    for line in read_lines(asked, model.example):
+        unseen -= set(phrases_in(line.text or "", tuple(unseen)))
+    for phrase in asked.phrases:
+        if phrase in unseen:
+            raise CommandError(f"no line of {source_name(asked)} has the phrase {visible(phrase)!r}")
+
+
 def _phrases(asked: Request, text: str | None) -> tuple[str, ...]:
-    """Choose the phrases for a sentence: all for the only one, which must have them; of several, those that occur."""
-    if asked.sentence not in (None, "-") and asked.compare is None:
-        return asked.phrases
-    return phrases_in(text or "", asked.phrases)
+    """Choose the phrases for a sentence: of two that are compared, and of the lines of a file, those that occur."""
+    is_alone = asked.sentence not in (None, "-") and asked.compare is None
+    return asked.phrases if is_alone else phrases_in(text or "", asked.phrases)
 
 
 def _following(asked: Request, text: Written) -> Written:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import stat
@@ -117,13 +118,22 @@ def write(text: Written) -> None:
         sys.stdout.flush()
 
 
+def buffer_output() -> None:
+    """Give standard output a buffer where PYTHONUNBUFFERED took it away: without one, what does not fit is lost."""
+    raw = getattr(sys.stdout, "buffer", None)
+    if isinstance(raw, io.RawIOBase):
+        buffered = io.BufferedWriter(raw)
+        sys.stdout = io.TextIOWrapper(buffered, sys.stdout.encoding, sys.stdout.errors, write_through=True)
+
+
 @contextmanager
 def reported() -> Iterator[None]:
-    """Say of a failure that it is standard output's."""
+    """Say of a failure that it is standard output's, or the file's that it names."""
     try:
         yield
     except OSError as error:
-        raise OutputError(f"standard output: {error.strerror or error}") from error
+        where = "standard output" if error.filename is None else f"cannot write {visible(str(error.filename))}"
+        raise OutputError(f"{where}: {error.strerror or error}") from error
 
 
 def show_version() -> int:

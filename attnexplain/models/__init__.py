@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from os import PathLike, fspath
+from os import PathLike
 
-from attnexplain.arguments import check_flag, check_whole
+from attnexplain.arguments import check_flag, check_source, check_whole
 from attnexplain.errors import CommandError
 from attnexplain.models.model import FROM_LETTERS, UNKNOWN, Embedded, Kind, Model, ModelInfo
 from attnexplain.models.weights_file import AttentionWeights
@@ -45,12 +45,13 @@ def load_model(
         CheckpointError: the checkpoint doesn't.
         TypeError: an argument of the wrong type.
     """
-    if not isinstance(source, str | PathLike):
-        raise TypeError(f"source={source!r:.60}: a name or a path is wanted")
-    source = fspath(source)
-    for name, number in {"seed": seed, "layer": layer, "head": head}.items():
-        check_whole(name, number)
+    source = check_source(source)
+    check_whole("seed", seed, 0, 10**15)
+    check_whole("layer", layer)
+    check_whole("head", head)
     check_flag("download", download)
+    if seed and source != "untrained":
+        raise CommandError(f"a seed makes the numbers of the untrained model, and {source} is another")
     if source in OWN or source.endswith((".json", ".npz")):
         if download:
             raise CommandError("--download fetches checkpoints", hint="name one: --model openai-community/gpt2")

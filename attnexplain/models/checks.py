@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MATRICES = ("embeddings", "w_q", "w_k", "w_v", "queries", "keys", "values")
 BIASES = ("b_q", "b_k", "b_v")
+LONGEST_TOKEN = 1 << 17
+"""Characters."""
 WIDEST = 1 << 14
 """Places of a vector, and columns of a matrix; real models have fewer."""
 EXAMPLE_ROWS = "rows of numbers, such as [[1, 0], [0, 1]]"
@@ -155,7 +157,8 @@ def read_texts(key: str, values: Any) -> tuple[str, ...]:
     if not isinstance(values, list) or not values or not all(isinstance(v, str) and v.strip() for v in values):
         raise NumbersError(f'{key} must be a list of texts, such as ["the", "cat"]')
     for value in values:
-        read_text(key, value)
+        if len(read_text(key, value)) > LONGEST_TOKEN:
+            raise NumbersError(f"{key} has a text of {len(value):,} characters, and {LONGEST_TOKEN:,} are allowed")
     return tuple(values)
 
 

@@ -51,6 +51,9 @@ LARGEST = 64 << 20
 
 TEXTS = ("title", "source", "note")
 FLAGS = ("causal", "scale")
+WEIGHTS_KEYS = ("tokens", "weights")
+_MARKS = ("schema", "version", "sentence", "model", "settings")
+"""What a stored run of weights alone has besides."""
 KEYS = ("tokens", "words", *MATRICES, *BIASES, *FLAGS, *TEXTS)
 
 
@@ -129,7 +132,14 @@ def read_numbers(path: str, head: int = 0) -> Numbers | Stored | AttentionWeight
     try:
         data = read_file(path, LARGEST)
         content = parse_json(data) if path.endswith(".json") else parse_npz(data, LARGEST)
-        if "weights" in content and "tokens" in content and "queries" not in content:
+        if ("weights" in content and "schema" not in content) or _is_of_weights(content):
+            if others := [key for key in content if key not in (*WEIGHTS_KEYS, *TEXTS, *_MARKS)]:
+                raise NumbersError(
+                    f"the key {others[0][:40]!r} does not go with weights",
+                    hint="weights go with tokens alone; leave them out where they are to be computed",
+                )
+            if "tokens" not in content:
+                raise NumbersError("tokens are missing: one for each row of weights")
             check_count(content["tokens"] if isinstance(content["tokens"], list) else ())
             return attention_weights(name, read_texts("tokens", content["tokens"]), content["weights"], head)
         if head:
@@ -137,6 +147,12 @@ def read_numbers(path: str, head: int = 0) -> Numbers | Stored | AttentionWeight
         return read_stored(name, content) if "schema" in content else _model(name, content)
     except DataError as error:
         raise NumbersError(f"{name}: {error.message}", hint=error.hint) from error
+
+
+def _is_of_weights(content: Mapping[str, Any]) -> bool:
+    """Whether a stored run was one of attention weights alone, which have no width."""
+    model = content.get("model")
+    return "weights" in content and isinstance(model, dict) and model.get("d_k") == 0
 
 
 def _model(name: str, content: Mapping[str, Any]) -> Numbers:

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from attnexplain.attention import Array, Head
 
 SCHEMA = "attnexplain/1"
-NEAR = 1e-6
-"""How far, for its size, a stored number may lie from what is computed: other machines add in another order."""
+NEAR = 1e-9
+"""How far, for the largest of its row, a stored number may lie from what is computed: machines add in other orders."""
 MASKED = -1e300
 """Stands for minus infinity where stored numbers are compared."""
 
@@ -93,8 +93,13 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
     sentence, words = read_text("sentence", content.get("sentence")), read_texts("tokens", content.get("tokens"))
     vectors = read_vectors({key: content[key] for key in ("queries", "keys", "values") if key in content})
     if vectors is None:
-        raise NumbersError("queries, keys and values are missing", hint="store a run without --step")
+        raise NumbersError(
+            "queries, keys and values are missing", hint="store a run without --step; or keep tokens and weights alone"
+        )
     check_count(words)
+    special = _special(content.get("special", []), len(words))
+    if not special:
+        _check_order(sentence, words)
     check_complete(words, (), None, None, vectors)
     embeddings, head = _beginning(content, len(words))
     settings = content.get("settings", content)  # in .npz they stand beside the arrays
@@ -103,18 +108,10 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
     company = _company(content.get("neighbours"), len(words))
     little = tuple(not before for before in company[0]) if company is not None else (False,) * len(words)
     rows = embeddings if embeddings is not None else np.zeros((len(words), 0))
-    special = _special(content.get("special", []), len(words))
-    made = content.get("made", [""] * len(words))
-    if not isinstance(made, list) or len(made) != len(words) or not all(isinstance(how, str) for how in made):
-        raise NumbersError("made has one text for each token")
+    made = _made(content.get("made"), len(words))
     scale, causal = read_number("scale", settings.get("scale")), read_flag("causal", settings, default=False)
     trace = attend_given(*vectors, scale=scale, mask=causal_mask(len(words)) if causal else None)
-    if embeddings is not None and head is not None:
-        for key, computed in zip(("queries", "keys", "values"), project(embeddings, head), strict=True):
-            _compare(key, getattr(trace, key), computed, "embeddings and w_" + key[0])
-    for key in ("scores", "scaled_scores", "weights", "context"):
-        if key in content:
-            _compare(key, _rows(key, content[key]), getattr(trace, key), "the queries, keys and values")
+    _check_computed(content, trace, embeddings, head)
     return Stored(
         info=_info(name, content),
         example=sentence,
@@ -122,11 +119,43 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
         head=head,
         vectors=None if head is not None else vectors,
         trace=trace,
-        embedded=Embedded(rows, tuple(made), little),
+        embedded=Embedded(rows, made, little),
         company=company,
         scale=scale,
         causal=causal,
     )
+
+
+def _check_computed(
+    content: Mapping[str, Any], trace: AttentionTrace, embeddings: Array | None, head: Head | None
+) -> None:
+    """Compare what was stored with what is computed."""
+    if embeddings is not None and head is not None:
+        for key, computed in zip(("queries", "keys", "values"), project(embeddings, head), strict=True):
+            _compare(key, getattr(trace, key), computed, "embeddings and w_" + key[0])
+    for key in ("scores", "scaled_scores", "weights", "context"):
+        if key in content:
+            _compare(key, _rows(key, content[key]), getattr(trace, key), "the queries, keys and values")
+    if content.get("neighbours") is not None:
+        _check_cosines(content["neighbours"], trace)
+
+
+def _made(texts: Any, count: int) -> tuple[str, ...]:
+    if texts is None:
+        return ("",) * count
+    if not isinstance(texts, list) or len(texts) != count or not all(isinstance(how, str) for how in texts):
+        raise NumbersError("made has one text for each token")
+    return tuple(texts)
+
+
+def _check_order(sentence: str, words: tuple[str, ...]) -> None:
+    """Refuse words that do not stand in the sentence one after the other: they would be those of another one."""
+    text, place = " ".join(sentence.split()), 0
+    for word in words:
+        found = text.find(" ".join(word.split()), place)
+        if found < 0:
+            raise NumbersError(f"the token {word[:40]!r} does not follow the others in the sentence")
+        place = found + len(word)
 
 
 def _rows(key: str, rows: Any) -> Array:
@@ -148,9 +177,8 @@ def _compare(key: str, stored: Array, computed: Array, source: str) -> None:
     if stored.shape != computed.shape:
         raise NumbersError(f"{key} has the shape {stored.shape}; computed from {source} it has {computed.shape}")
     computed = np.where(np.isinf(computed), MASKED, computed)
-    off = ~np.isclose(
-        stored, computed, rtol=NEAR, atol=NEAR * float(np.abs(computed[computed > MASKED]).max(initial=1))
-    )
+    largest = np.where(computed > MASKED, np.abs(computed), 0.0).max(axis=1, keepdims=True)  # of each row
+    off = np.abs(stored - computed) > NEAR * np.maximum(largest, 1.0)
     if off.any():
         row = int(np.flatnonzero(off.any(axis=1))[0])
         raise NumbersError(
@@ -191,6 +219,16 @@ def _company(neighbours: Any, count: int) -> tuple[list[list[str]], list[list[st
     if len(before) != count:
         raise NumbersError("neighbours has one entry for each token")
     return before, after
+
+
+def _check_cosines(neighbours: Any, trace: AttentionTrace) -> None:
+    """Refuse a cosine that is not that of a word's value and context."""
+    products = (trace.values * trace.context).sum(axis=1)
+    lengths = np.linalg.norm(trace.values, axis=1) * np.linalg.norm(trace.context, axis=1)
+    computed = np.divide(products, lengths, out=np.zeros(len(products)), where=lengths > 0)
+    for row, (entry, cosine) in enumerate(zip(neighbours, computed, strict=True), start=1):
+        if abs(read_number(f"neighbours, row {row}: cosine", entry.get("cosine")) - cosine) > NEAR:
+            raise NumbersError(f"neighbours, row {row}: cosine is not that of its value and its context vector")
 
 
 def _info(name: str, content: Mapping[str, Any]) -> ModelInfo:

@@ -46,16 +46,20 @@ class Ink:
     charset: str = ""
     """The characters that texts may have; "" for all, or for ASCII where pictures have no more."""
 
+    @property
+    def characters(self) -> str:
+        """The charset of texts."""
+        return self.charset or ("ascii" if self.ascii_only else "utf-8")
+
     def text(self, text: str) -> str:
         """Make any text safe to show; nothing reaches the page without passing here."""
-        charset = self.charset or ("ascii" if self.ascii_only else "utf-8")
-        return visible(in_charset(text, charset), charset=charset)
+        return visible(in_charset(text, self.characters), charset=self.characters)
 
     def shortened(self, text: str, width: int) -> str:
         """Shorten a text, already made safe, to so many columns."""
         if fitting(text, width) == len(text):
             return text
-        return text[: fitting(text, width - 1)] + ("." if self.ascii_only else "…")
+        return text[: fitting(text, width - 1)] + ("…" if can_show("…", self.characters) else ".")
 
     def number(self, value: float | None) -> str:
         """Write a number; a place without one stays empty."""

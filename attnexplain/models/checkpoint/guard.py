@@ -11,6 +11,7 @@ import json
 import os
 import re
 import sys
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -19,12 +20,18 @@ from attnexplain.errors import CheckpointError
 
 MOST_GROWTH = 8
 """How many times longer the normalizers may make a text."""
-LONGEST_WORD = 1000
+LONGEST_CHARACTER = 64
+"""Bytes that one character may become; the longest of Unicode's own becomes 33."""
+LONGEST_WORD = 200
 """Characters of a word that WordPiece looks into: the work grows with their square."""
+LONGEST_PIECE = 512
+"""Characters of a piece of the vocabulary: a text of one letter is compared with each of that letter."""
+MOST_RULES = 24
+"""Rules that a text is prepared by, and tokens that are put around it."""
 
 _Result = TypeVar("_Result")
-_MAY_BE_SLOW = re.compile(r"\(|[+*{?].*[+*{?]", re.DOTALL)
-"""Groups, or more than one repetition: only such patterns can take long."""
+_MAY_BE_SLOW = re.compile(r"\(|[+*}?](?!$|\|)|[+*{?].*[+*{?]", re.DOTALL)
+"""Groups, more than one repetition, or one with something behind it: only such patterns can take long."""
 
 _CASES = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
@@ -56,21 +63,27 @@ def refuse_unbounded(tokenizer: Any) -> None:
     Raises:
         CheckpointError: it can; the message says by what.
     """
-    growth = 1
+    growth, count = 1, 0
     for part in (tokenizer.normalizer, tokenizer.pre_tokenizer):
         for rule in _rules(json.loads(part.__getstate__()) if part is not None else None):
+            count += 1
             pattern = rule.get("pattern")
             if isinstance(pattern, dict) and "Regex" in pattern:
                 _refuse_slow(str(pattern["Regex"]))
-            if rule.get("type") == "Replace":
-                growth *= _growth(pattern, str(rule.get("content", "")))
-            elif rule.get("type") == "Prepend" and len(str(rule.get("prepend", ""))) > MOST_GROWTH:
-                growth *= len(rule["prepend"])
+            growth *= _growth(rule)
             if growth > MOST_GROWTH:
                 raise CheckpointError(f"tokenizer.json replaces so much that a text could grow {growth} times longer")
-    word = getattr(tokenizer.model, "max_input_chars_per_word", 0)
+    ends = json.loads(tokenizer.post_processor.__getstate__()) if tokenizer.post_processor is not None else {}
+    if max(count, *(len(ids) for ids in _put_around(ends))) > MOST_RULES:
+        raise CheckpointError(f"tokenizer.json has more than {MOST_RULES} rules, or puts more tokens around a text")
+    model = tokenizer.model
+    word = getattr(model, "max_input_chars_per_word", 0)
     if word > LONGEST_WORD:
         raise CheckpointError(f"tokenizer.json looks into words of {word} characters; {LONGEST_WORD} are read here")
+    if getattr(model, "dropout", None):
+        raise CheckpointError(f"tokenizer.json leaves out merges at random (dropout {model.dropout})")
+    if type(model).__name__ == "Unigram" and max(map(len, tokenizer.get_vocab()), default=0) > LONGEST_PIECE:
+        raise CheckpointError(f"tokenizer.json has a piece of more than {LONGEST_PIECE} characters")
 
 
 def _refuse_slow(pattern: str) -> None:
@@ -81,11 +94,49 @@ def _refuse_slow(pattern: str) -> None:
         )
 
 
-def _growth(pattern: Any, content: str) -> int:
-    """Count how many times longer a text may get by one rule; what nothing is replaced by may be anywhere."""
-    text = pattern.get("String") if isinstance(pattern, dict) else None
-    shortest = len(text) if isinstance(text, str) else 1
-    return max(1, -(-len(content) // shortest)) if shortest else len(content) + 1
+def _growth(rule: dict[str, Any]) -> int:
+    """Count how many times longer a text may get by one rule."""
+    kind = rule.get("type")
+    if kind in ("NFKD", "NFD", "ByteLevel"):
+        return 2  # NFKD makes 18 letters of a single sign of Arabic, but only once
+    if kind == "Precompiled":
+        return _growth_by_charsmap(str(rule.get("precompiled_charsmap", "")))
+    if kind == "Prepend":
+        return max(1, len(str(rule.get("prepend", ""))))
+    return _growth_by_replacing(rule.get("pattern"), str(rule.get("content", ""))) if kind == "Replace" else 1
+
+
+def _growth_by_replacing(pattern: Any, content: str) -> int:
+    """What nothing at all is replaced by may come between any two letters."""
+    text, expression = (pattern.get(key) if isinstance(pattern, dict) else None for key in ("String", "Regex"))
+    if isinstance(text, str) and text:
+        return max(1, -(-len(content) // len(text)))
+    may_be_nothing = not isinstance(expression, str) or re.search(r"[*?^$|]|\\[bBAzZG]|\{0?,|\{0\}", expression)
+    return len(content) + 1 if may_be_nothing else max(1, len(content))
+
+
+def _put_around(part: Any) -> Iterator[list[Any]]:
+    """Walk through what a post-processor puts around a text: the numbers of each token, the pieces of templates."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key in ("ids", "single", "pair", "processors") and isinstance(value, list):
+                yield value
+            yield from _put_around(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _put_around(value)
+    yield []
+
+
+def _growth_by_charsmap(encoded: str) -> int:
+    """Count how many times longer SentencePiece's table of characters may make a text; as published, no more than 3.
+
+    It is the length of a trie in four bytes, the trie, and what the characters become, each ended by a zero. One
+    character of a published table becomes 18 others, from three bytes: what is written here is bytes to bytes.
+    """
+    data = b64decode(encoded)
+    texts = data[4 + int.from_bytes(data[:4], "little") :].split(b"\0")
+    return 1 if max(map(len, texts), default=0) <= LONGEST_CHARACTER else MOST_GROWTH + 1
 
 
 def _rules(part: Any) -> Iterator[dict[str, Any]]:
@@ -97,12 +148,18 @@ def _rules(part: Any) -> Iterator[dict[str, Any]]:
                 yield from _rules(one)
 
 
-def guarded(work: Callable[[], _Result]) -> _Result:
-    """Let the library work; a panic of it is an error like any other, and prints nothing."""
+def guarded(work: Callable[[], _Result], ours: tuple[type[BaseException], ...] = ()) -> _Result:
+    """Let the library work; a panic of it is an error like any other, and prints nothing.
+
+    Args:
+        work: what calls it.
+        ours: errors that are not the library's.
+    """
+    passed_on: tuple[type[BaseException], ...] = (*ours, MemoryError)
     try:
         with _silent_standard_error():
             return work()
-    except (CheckpointError, MemoryError):
+    except passed_on:
         raise
     except Exception as error:
         raise CheckpointError(f"tokenizer.json does not work: {error}") from error

@@ -7,8 +7,6 @@ import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 from attnexplain.errors import CheckpointError, CommandError
 from attnexplain.models.checkpoint import config, tensors, tokenizer_folder
@@ -60,11 +58,8 @@ def _refuse_without_network(name: str, endpoint: str) -> None:
         CommandError: it cannot.
     """
     try:
-        with urlopen(Request(endpoint, method="HEAD"), timeout=SECONDS):  # noqa: S310 - the hub's own address
-            pass
-    except HTTPError:
-        pass  # it has answered
-    except (OSError, ValueError) as error:
+        import_module("huggingface_hub.utils").get_session().head(endpoint, timeout=SECONDS)
+    except Exception as error:  # those of its two HTTP libraries, old and new, have no common base
         raise CommandError(
             f"cannot download {name}: the hub cannot be reached",
             hint="without --download a model in the cache is used, and no network",

@@ -10,8 +10,9 @@ Reference: transformers 5, `tokenization_utils_tokenizers.py` and the `tokenizat
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,10 @@ class Parts:
 
     settings: Mapping[str, Any]
     """tokenizer_config.json."""
+    family: str
+    """The model_type of config.json."""
+    text: str
+    """tokenizer.json as it is written; "" where there is none."""
     stored: Any
     """The tokenizer of tokenizer.json, a `tokenizers.Tokenizer`; None where there is none."""
     model: Any
@@ -59,6 +64,8 @@ class Parts:
             token = _token(key, self.settings.get(key, defaults.get(key)))
             if token is not None:
                 tokens[key] = by_text.get(token.content, token)
+            elif key in defaults:
+                raise CheckpointError(f"{SETTINGS}: {key} is null, and this tokenizer needs one")
         return tokens
 
 
@@ -81,7 +88,8 @@ def open_tokenizer(folder: Path, family: str, asked: str | None = None) -> Any:
     try:
         settings = _read(folder, SETTINGS)
         if "added_tokens_decoder" not in settings:  # older folders have the special tokens in a file of their own
-            settings |= _read(folder, "special_tokens_map.json")
+            older = _read(folder, "special_tokens_map.json")
+            settings |= {key: value for key, value in older.items() if key != "additional_special_tokens"}
         if "auto_map" in settings:
             raise CheckpointError(f"{SETTINGS} asks to run code that comes with the checkpoint; nothing is run")
         name = settings.get("tokenizer_class") or asked or OF_FAMILY.get(family, "TokenizersBackend")
@@ -91,10 +99,10 @@ def open_tokenizer(folder: Path, family: str, asked: str | None = None) -> Any:
                 f"its tokenizer is a {str(name)[:60]}, whose tokens are not made here",
                 hint="the tokenizers that are known: " + ", ".join(sorted(CLASSES)),
             )
-        parts = _parts(folder, settings, make)
+        parts = _parts(folder, family, settings, make)
     except CommandError as error:
         raise CheckpointError(error.message, hint=error.hint) from error
-    tokenizer = guarded(lambda: make(parts))
+    tokenizer = guarded(lambda: make(parts), (CheckpointError, KeyError, AttributeError))
     tokenizer.no_padding()
     tokenizer.no_truncation()
     tokenizer.encode_special_tokens = bool(parts.flag("split_special_tokens", default=False))
@@ -159,6 +167,7 @@ def _sentence_pieces(parts: Parts) -> Any:
     """XLMRobertaTokenizer and CamembertTokenizer: pieces of words that begin with the sign of their space."""
     library = needed("tokenizers")
     named = parts.named(_OF_ROBERTA)
+    _refuse_other_unigrams(parts, named["unk_token"].content)
     tokenizer = library.Tokenizer(parts.model)
     charsmap = _charsmap(parts.stored)
     if charsmap is not None:
@@ -181,7 +190,7 @@ def _as_stored(parts: Parts) -> Any:
         raise CheckpointError(f"there is no {NAME} in the folder")
     there = {repr(token) for token in parts.stored.get_added_tokens_decoder().values()}
     listed = {number: token for number, token in parts.listed.items() if repr(token) not in there}
-    _add(parts.stored, Parts(parts.settings, parts.stored, parts.model, listed), parts.named({}))
+    _add(parts.stored, replace(parts, listed=listed), parts.named({}))
     return parts.stored
 
 
@@ -269,6 +278,19 @@ def _around(tokenizer: Any, before: str | None, after: str | None) -> Any:
     return needed("tokenizers").processors.TemplateProcessing(single=template, special_tokens=numbers)
 
 
+def _refuse_other_unigrams(parts: Parts, unknown: str) -> None:
+    """Refuse what transformers passes over in a Unigram: bytes for unknown letters, and another unknown piece.
+
+    Raises:
+        CheckpointError: tokenizer.json has it, so its tokens are not those that transformers makes.
+    """
+    number = re.search(r'"unk_id"\s*:\s*([0-9]+)', parts.text)
+    is_camembert = str(parts.settings.get("tokenizer_class", "")).startswith("Camembert") or parts.family == "camembert"
+    expected = (parts.stored.token_to_id(unknown) or 0) if is_camembert else 3
+    if re.search(r'"byte_fallback"\s*:\s*true', parts.text) or (number is not None and int(number[1]) != expected):
+        raise CheckpointError(f"{NAME} knows unknown letters in a way that its tokenizer class does not obey")
+
+
 def _charsmap(stored: Any) -> Any:
     """Find SentencePiece's own table of characters among the normalizers of tokenizer.json."""
     if stored is None or stored.normalizer is None:
@@ -285,8 +307,9 @@ def _charsmap(stored: Any) -> Any:
 # Reading the files
 
 
-def _parts(folder: Path, settings: Mapping[str, Any], make: Callable[[Parts], Any]) -> Parts:
-    stored = _stored(folder) if (folder / NAME).exists() else None
+def _parts(folder: Path, family: str, settings: Mapping[str, Any], make: Callable[[Parts], Any]) -> Parts:
+    text = _text(folder) if (folder / NAME).exists() else ""
+    stored = guarded(lambda: needed("tokenizers").Tokenizer.from_str(text)) if (folder / NAME).exists() else None
     if stored is not None:
         refuse_unbounded(stored)
         model = stored.model
@@ -299,15 +322,14 @@ def _parts(folder: Path, settings: Mapping[str, Any], make: Callable[[Parts], An
     wanted = _MODEL_OF.get(make)
     if wanted is not None and type(model).__name__ != wanted:
         raise CheckpointError(f"{NAME} holds a {type(model).__name__}, and its tokenizer class makes a {wanted} of it")
-    return Parts(settings, stored, model, _listed(folder, settings, stored))
+    return Parts(settings, family, text, stored, model, _listed(folder, settings, stored))
 
 
-def _stored(folder: Path) -> Any:
+def _text(folder: Path) -> str:
     try:
-        text = read_file(folder / NAME, LARGEST).decode()
+        return read_file(folder / NAME, LARGEST).decode()
     except UnicodeDecodeError as error:
         raise CheckpointError(f"{NAME} is not UTF-8 at byte {error.start + 1}") from error
-    return guarded(lambda: needed("tokenizers").Tokenizer.from_str(text))
 
 
 def _word_pieces(folder: Path) -> Any:
@@ -370,6 +392,6 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
 def _lines(folder: Path, name: str) -> Sequence[str]:
     data = read_file(folder / name, LARGEST)
     try:
-        return data.decode().replace("\r\n", "\n").rstrip("\n").split("\n")
+        return [line.rstrip() for line in data.decode().removesuffix("\n").split("\n")]
     except UnicodeDecodeError as error:
         raise CheckpointError(f"{name} is not UTF-8 at byte {error.start + 1}") from error

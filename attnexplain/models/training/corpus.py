@@ -32,6 +32,10 @@ class Synset:
     usages: tuple[str, ...]
     """The offsets of the usage domains it belongs to, such as that of slurs."""
     offset: str
+    part: str
+    """"noun", "verb", "adj" or "adv"."""
+    parents: tuple[str, ...]
+    """The offsets of the entries that it is a kind of, or an instance of."""
 
     @property
     def is_held_out(self) -> bool:
@@ -52,7 +56,15 @@ def synsets(work: Path) -> Iterator[Synset]:
             usages = tuple(fields[i + 1] for i, field in enumerate(fields) if field == ";u")
             examples = tuple(re.findall(r'"([^"]+)"', gloss))
             definition = re.sub(r'"[^"]*"|[;:]\s*$', "", gloss).strip(" ;:")
-            yield Synset(words, definition, examples, fields[1], usages, fields[0])
+            above = (fields[i + 1] for i, field in enumerate(fields) if field in ("@", "@i"))
+            yield Synset(words, definition, examples, fields[1], usages, fields[0], name, tuple(above))
+
+
+def first_meanings(work: Path) -> dict[str, str]:
+    """Return the entry of each noun's first meaning, the most frequent one, by its offset."""
+    lines = (wordnet(work) / "index.noun").read_text(encoding="latin-1").splitlines()
+    fields = (line.split() for line in lines if not line.startswith("  "))
+    return {entry[0]: entry[6 + int(entry[3])] for entry in fields}
 
 
 def counted_texts(work: Path) -> Iterator[str]:

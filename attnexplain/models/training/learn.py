@@ -38,12 +38,13 @@ Numbers = np.ndarray[Any, np.dtype[np.float32]]
 class Recipe:
     """Everything that decides what is learned."""
 
-    d_model: int = 16
-    d_k: int = 12
+    d_model: int = 24
+    d_k: int = 9
+    d_v: int = 24
     seed: int = 0
-    steps: int = 2500
-    batch: int = 384
-    negatives: int = 3000
+    steps: int = 900
+    batch: int = 256
+    negatives: int = 2000
     rate: float = 1e-2
     temperature: float = 0.1
     frequent: float = 1e-3
@@ -106,10 +107,11 @@ def learn(features: Numbers, vocabulary: Vocabulary, sentences: list[list[str]],
     first[:d_model] /= semantics[:, :d_model].std(0)[:, None]
     project = first.clone().requires_grad_()
     delta = torch.zeros(len(features), d_model, requires_grad=True)
-    start = torch.randn(3, d_model, d_k, generator=generator) / d_model**0.5
-    start[1] = start[0]  # queries and keys begin alike: like attends to like
-    matrices = start.clone().requires_grad_()
-    optimiser = torch.optim.Adam([project, delta, matrices], lr=recipe.rate)
+    w_q = (torch.randn(d_model, d_k, generator=generator) / d_model**0.5).requires_grad_()
+    w_k = w_q.detach().clone().requires_grad_()  # queries and keys begin alike: like attends to like
+    w_v = (torch.randn(d_model, recipe.d_v, generator=generator) / d_model**0.5).requires_grad_()
+    matrices = (w_q, w_k, w_v)
+    optimiser = torch.optim.Adam([project, delta, *matrices], lr=recipe.rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, recipe.steps)
     losses = []
     for _ in range(recipe.steps):
@@ -123,8 +125,8 @@ def learn(features: Numbers, vocabulary: Vocabulary, sentences: list[list[str]],
         losses.append(float(loss.detach()))
     with torch.no_grad():
         embeddings = semantics @ project + delta
-    w_q, w_k, w_v = (matrix.detach().numpy().copy() for matrix in matrices)
-    return Learned(embeddings.numpy(), w_q, w_k, w_v, tuple(losses))
+    learned = [matrix.detach().numpy().copy() for matrix in matrices]
+    return Learned(embeddings.numpy(), learned[0], learned[1], learned[2], tuple(losses))
 
 
 def _loss(
@@ -133,7 +135,7 @@ def _loss(
     semantics: torch.Tensor,
     project: torch.Tensor,
     delta: torch.Tensor,
-    matrices: torch.Tensor,
+    matrices: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
     is_function: torch.Tensor,
     is_little: torch.Tensor,
     importance: torch.Tensor,
@@ -143,12 +145,12 @@ def _loss(
     words, place = torch.unique(torch.cat([rows.clamp(min=0).flatten(), others]), return_inverse=True)
     place, drawn = place[: rows.numel()].view(rows.shape), place[rows.numel() :]  # [batch, n], [negatives]; into words
     x = semantics[words] @ project + delta[words]  # [words, d_model]
-    q, k, v = (x @ matrix for matrix in matrices)  # [words, d_k]
+    q, k, v = (x @ matrix for matrix in matrices)  # [words, d_k], [words, d_k], [words, d_v]
     scores = q[place] @ k[place].transpose(1, 2) / recipe.d_k**0.5  # [batch, n, n]
 
     hidden = ~there[:, None, :] | (rows[:, :, None] == rows[:, None, :])
     weights = scores.masked_fill(hidden, -1e4).softmax(-1)
-    context = weights @ v[place]  # [batch, n, d_k]
+    context = weights @ v[place]  # [batch, n, d_v]
     asked = there & (~hidden).any(-1)
     function_row = is_function[rows.clamp(min=0)] & there
     scale = importance[rows.clamp(min=0)] * asked

@@ -12,7 +12,18 @@ from attnexplain.models.spelling import NUMBER, ORDINAL, YEAR
 from attnexplain.models.training.sources import minilm
 
 WIDTH = 192
-_STANDS_FOR = {YEAR: "year 1987", ORDINAL: "third", NUMBER: "number 42"}
+_STANDS_FOR = {
+    YEAR: "year 1987", ORDINAL: "third", NUMBER: "number 42",
+    # words that this program speaks in, as it means them
+    "transformer": "transformer neural network", "transformers": "transformer neural networks",
+    "token": "token of a text, a word", "tokens": "tokens of a text, words",
+    "embedding": "word embedding vector", "embeddings": "word embedding vectors",
+    "softmax": "softmax of numbers, probability", "tokenizer": "tokenizer that splits text into words",
+    "backpropagation": "training a neural network by backpropagation", "gpu": "graphics processor of a computer",
+    "gpus": "graphics processors of computers", "covid": "covid pandemic virus", "usb": "usb cable computer",
+    "api": "api programming interface", "apis": "api programming interfaces", "chatgpt": "chatgpt language model",
+}  # fmt: skip
+"""What the encoder reads instead of the word alone."""
 
 
 def word_features(work: Path, words: tuple[str, ...]) -> np.ndarray[Any, np.dtype[np.float32]]:

