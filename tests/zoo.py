@@ -17,12 +17,14 @@ EVIL = "\x1b[31mred\x07\u202e<script>alert(1)</script>\n[bold]"
 GOOD = {"tokens": ["a", "b"], "embeddings": [[1, 0], [0, 1]], **{f"w_{name}": [[1, 0], [0, 1]] for name in "qkv"}}
 
 EYE = [[1.0, 0.0], [0.0, 1.0]]
+COSINE = float(np.e / np.hypot(np.e, 1))
+"""Of (1, 0) and the context that is mixed of it and (0, 1) by softmax of 1 and 0."""
 STORED = {
     "schema": "attnexplain/1", "version": "0.1.0", "sentence": "a b", "tokens": ["a", "b"], "made": ["", "by hand"],
     "model": {"name": "tiny", "kind": "learned", "layer": 0, "head": 0, "d_model": 2, "d_k": 2, "d_v": 2},
     "settings": {"scale": 1.0, "causal": False}, "embeddings": EYE, "queries": EYE, "keys": EYE, "values": EYE,
     "special": [False, False], "parameters": {f"w_{name}": EYE for name in "qkv"},
-    "neighbours": [{"before": ["x"], "after": ["y"], "cosine": 0.5}, {"before": [], "after": [], "cosine": 1.0}],
+    "neighbours": [{"before": ["x"], "after": ["y"], "cosine": COSINE}, {"before": [], "after": [], "cosine": COSINE}],
 }  # fmt: skip
 
 

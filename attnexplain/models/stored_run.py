@@ -97,10 +97,10 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
             "queries, keys and values are missing", hint="store a run without --step; or keep tokens and weights alone"
         )
     check_count(words)
+    check_complete(words, (), None, None, vectors)
     special = _special(content.get("special", []), len(words))
     if not special:
         _check_order(sentence, words)
-    check_complete(words, (), None, None, vectors)
     embeddings, head = _beginning(content, len(words))
     settings = content.get("settings", content)  # in .npz they stand beside the arrays
     if not isinstance(settings, dict):
@@ -110,10 +110,11 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
     rows = embeddings if embeddings is not None else np.zeros((len(words), 0))
     made = _made(content.get("made"), len(words))
     scale, causal = read_number("scale", settings.get("scale")), read_flag("causal", settings, default=False)
+    info = _info(name, content)
     trace = attend_given(*vectors, scale=scale, mask=causal_mask(len(words)) if causal else None)
     _check_computed(content, trace, embeddings, head)
     return Stored(
-        info=_info(name, content),
+        info=info,
         example=sentence,
         tokens=Tokens(words, special=special, are_pieces=bool(special)),
         head=head,
