@@ -1,8 +1,15 @@
-"""One cell worked out by hand: a dot product, a row of softmax, a weighted sum. And how a number is written."""
+"""One cell worked by hand, from the digits that are shown, so that a pocket calculator comes to what stands there.
+
+Numbers on the screen are rounded. Whoever works on with them gets other results than the computer, which has all
+digits. So a worked cell is computed here as a reader would: from the printed numbers, in decimal, each result rounded
+as it is printed (halves away from zero) before the next is made of it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
@@ -15,73 +22,217 @@ if TYPE_CHECKING:
 
 WIDEST = 1e6
 """Numbers from here on are written with an exponent."""
+FEWEST = 2
+"""Digits of divisors and of worked shares, however few were asked for: with none, every share would be 0."""
+TOO_LARGE = 10
+"""A scaled score above which the largest is subtracted in the worked row: e^10 is 22,026."""
 
 
-@dataclass(frozen=True, eq=False)
+def write_number(value: float | Decimal, digits: int) -> str:
+    """Write a number with so many digits after the point; never "-0.00", and huge ones with an exponent.
+
+    >>> [write_number(x, 2) for x in (1.005, -0.001, 1234567.0, float("-inf"))]
+    ['1.00', '0.00', '1.23e+06', '-∞']
+    """
+    if isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if abs(float(value)) >= WIDEST:
+        return f"{float(value):.{digits}e}"
+    written = f"{value:.{digits}f}"
+    return written[1:] if written.startswith("-") and not written.strip("-0.") else written
+
+
+def shown(value: float | Decimal, digits: int) -> Decimal:
+    """Return a number as it is printed.
+
+    >>> shown(2 / 3, 2)
+    Decimal('0.67')
+    """
+    return Decimal(write_number(value, digits).replace("∞", "Infinity"))
+
+
+def rounded(value: Decimal, digits: int) -> Decimal:
+    """Round a result as a reader does: halves away from zero; huge ones to their exponent.
+
+    >>> rounded(Decimal("0.125"), 2), rounded(Decimal("-0.125"), 2)
+    (Decimal('0.13'), Decimal('-0.13'))
+    """
+    if value.is_infinite():
+        return value
+    if abs(value) >= Decimal(WIDEST):
+        step = Decimal(1).scaleb(value.adjusted() - digits)
+        return value.quantize(step, ROUND_HALF_UP)
+    result = value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return abs(result) if result == 0 else result
+
+
+@dataclass(frozen=True)
+class Result:
+    """A number that came out, and whether it had to be rounded."""
+
+    value: Decimal
+    is_exact: bool
+
+    @property
+    def sign(self) -> str:
+        """What stands before it: "=", or "≈" where it was rounded."""
+        return "=" if self.is_exact else "≈"
+
+
+def result(value: Decimal, digits: int) -> Result:
+    """Round a result, and say whether that changed it."""
+    written = rounded(value, digits)
+    return Result(written, written == value)
+
+
+@dataclass(frozen=True)
 class DotProduct:
-    """Two lists of numbers, multiplied place by place and added up."""
+    """Two lists of printed numbers, multiplied place by place and added up."""
 
-    left: Array  # [d]
-    right: Array  # [d]
-    products: Array  # [d]
-    bias: float | None
-    total: float
+    left: tuple[Decimal, ...]
+    right: tuple[Decimal, ...]
+    products: tuple[Decimal, ...]
+    """Each rounded."""
+    rest: Decimal | None
+    """What the places that are not written out add up to, with all digits, rounded; None where all are written out."""
+    bias: Decimal | None
+    total: Decimal
+    """The sum of the products as they are printed, of the rest and of the bias."""
+    is_exact: bool
+    """Whether no product was rounded."""
+    places: tuple[int, ...]
+    """Which places are written out, counted from 0."""
 
 
-@dataclass(frozen=True, eq=False)
+def dot_product(left: Array, right: Array, digits: int, *, bias: float | None = None, most: int = 16) -> DotProduct:
+    """Multiply two lists as they are printed, and add up the products as they are printed.
+
+    Args:
+        left: d numbers.
+        right: d numbers.
+        digits: digits after the point.
+        bias: a number that is added at the end.
+        most: a longer list shows its eight largest products; the others are put together.
+
+    >>> worked = dot_product(np.array([0.5, 1.0]), np.array([0.25, 3.0]), 2)
+    >>> worked.products, worked.total  # 0.125 is printed as 0.13
+    ((Decimal('0.13'), Decimal('3.00')), Decimal('3.13'))
+    """
+    places = _telling(left * right, most)
+    lists = [tuple(shown(float(number), digits) for number in part[places]) for part in (left, right)]
+    made = [result(a * b, digits) for a, b in zip(*lists, strict=True)]
+    others = np.delete(left * right, places)
+    rest = shown(float(others.sum()), digits) if len(others) else None
+    added = None if bias is None else shown(bias, digits)
+    products = tuple(product.value for product in made)
+    total = rounded(sum(products, Decimal(0)) + (rest or 0) + (added or 0), digits)
+    is_exact = rest is None and all(product.is_exact for product in made)
+    return DotProduct(lists[0], lists[1], products, rest, added, total, is_exact, tuple(places))
+
+
+def _telling(products: Array, most: int) -> list[int]:
+    """Choose the places to write out: all of a short list, of a long one the eight largest, in order."""
+    if len(products) <= most:
+        return list(range(len(products)))
+    return sorted(map(int, np.argsort(-np.abs(products), kind="stable")[:8]))
+
+
+@dataclass(frozen=True)
 class SoftmaxRow:
-    """One row of scaled scores on its way to weights."""
+    """One row of printed scores on its way to shares. A masked place has no numbers but its share, 0."""
 
-    scaled_scores: Array  # [n]
-    largest: float
-    differences: Array  # [n], the scaled scores less the largest
-    exponentials: Array  # [n], e to each difference
-    total: float
-    shares: Array  # [n], each exponential divided by the total
+    scores: tuple[Decimal, ...]
+    divisor: Decimal
+    scaled: tuple[Decimal, ...]
+    """-∞ where masked."""
+    largest: Decimal | None
+    """What is subtracted from each; None where nothing is."""
+    differences: tuple[Decimal, ...]
+    exponentials: tuple[Decimal, ...]
+    rest: Decimal | None
+    """What the exponentials of the places that are not written out add up to, with all digits, rounded."""
+    total: Decimal
+    shares: tuple[Decimal, ...]
+    places: tuple[int, ...]
 
 
-@dataclass(frozen=True, eq=False)
+def softmax_row(
+    scores: Array, scale: float, digits: int, *, scaled: Array | None = None, places: Sequence[int] | None = None,
+    subtract: bool = False, is_whole: bool = False,
+) -> SoftmaxRow:  # fmt: skip
+    """Turn one row of scores into shares, from the printed scores on.
+
+    Args:
+        scores: n numbers.
+        scale: what they are divided by.
+        digits: digits after the point; divisors and shares have two at least.
+        scaled: the n scaled scores with all digits, -∞ where masked; scores / scale unless given.
+        places: which are written out, all unless given; the others are put together.
+        subtract: take the largest away from each first, also where none is above 10.
+        is_whole: whether the divisor is a whole number, which is printed as one.
+
+    >>> row = softmax_row(np.array([0.0, 1.1]), 1.0, 2, is_whole=True)
+    >>> row.exponentials, row.total, row.shares  # e^1.10 = 3.00
+    ((Decimal('1.00'), Decimal('3.00')), Decimal('4.00'), (Decimal('0.25'), Decimal('0.75')))
+    """  # fmt: skip
+    exact = np.asarray(scores / scale if scaled is None else scaled, dtype=np.float64)
+    places = list(range(len(scores))) if places is None else list(places)
+    fine = max(digits, FEWEST)
+    divisor = Decimal(round(scale)) if is_whole else shown(scale, fine)
+    raw = [shown(float(scores[place]), digits) for place in places]
+    with localcontext() as context:
+        context.prec = 50
+        quotients = [
+            Decimal("-Infinity") if np.isinf(exact[place]) else rounded(score / divisor, digits)
+            for place, score in zip(places, raw, strict=True)
+        ]
+        seen = [quotient for quotient in quotients if quotient.is_finite()]
+        largest = max(seen) if subtract or max(seen) > TOO_LARGE else None
+        differences = [quotient - (largest or 0) if quotient.is_finite() else quotient for quotient in quotients]
+        exponentials = [
+            Decimal(0) if difference.is_infinite() else rounded(difference.exp(), fine) for difference in differences
+        ]
+        others = np.delete(exact, places)
+        rest = None
+        if len(others):
+            rest = shown(float(np.exp(others - float(largest or 0)).sum()), fine)
+        total = sum(exponentials, Decimal(0)) + (rest or 0)
+        shares = [rounded(exponential / total, fine) if total else Decimal(0) for exponential in exponentials]
+    return SoftmaxRow(
+        tuple(raw), divisor, tuple(quotients), largest, tuple(differences), tuple(exponentials), rest, total,
+        tuple(shares), tuple(places),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class WeightedSum:
-    """Vectors, each multiplied by its weight, added up."""
+    """One place of a context vector: printed weights times printed values, added up."""
 
-    weights: Array  # [n]
-    values: Array  # [n, d]
-    terms: Array  # [n, d]
-    total: Array  # [d]
+    weights: tuple[Decimal, ...]
+    values: tuple[Decimal, ...]
+    products: tuple[Decimal, ...]
+    rest: Decimal | None
+    total: Decimal
+    is_exact: bool
+    places: tuple[int, ...]
 
 
-def dot_product(left: Array, right: Array, bias: float | None = None) -> DotProduct:
-    """Multiply two lists place by place, and add up the products (and the bias, when there is one).
+def weighted_sum(weights: Array, values: Array, digits: int, places: Sequence[int] | None = None) -> WeightedSum:
+    """Multiply each number by its weight, and add up the products, all as they are printed.
 
-    >>> dot_product(np.array([1.0, 2.0]), np.array([3.0, 4.0])).total  # 3 + 8
-    11.0
+    >>> weighted_sum(np.array([0.25, 0.75]), np.array([4.0, 8.0]), 2).total  # 1 + 6
+    Decimal('7.00')
     """
-    products = left * right  # [d]
-    total = float(products.sum()) + (bias or 0.0)
-    return DotProduct(left, right, products, bias, total)
-
-
-def softmax_row(scaled_scores: Array) -> SoftmaxRow:
-    """Turn one row into shares: e to each number, divided by the sum of them all.
-
-    >>> softmax_row(np.array([0.0, np.log(3.0)])).shares.round(2)  # 1/4 and 3/4
-    array([0.25, 0.75])
-    """
-    largest = float(scaled_scores.max())
-    differences = scaled_scores - largest  # [n]
-    exponentials = np.exp(differences)  # [n]
-    total = float(exponentials.sum())
-    return SoftmaxRow(scaled_scores, largest, differences, exponentials, total, exponentials / total)
-
-
-def weighted_sum(weights: Array, values: Array) -> WeightedSum:
-    """Multiply each row by its weight, and add up the rows.
-
-    >>> weighted_sum(np.array([0.25, 0.75]), np.array([[4.0], [8.0]])).total  # 1 + 6
-    array([7.])
-    """
-    terms = weights[:, None] * values  # [n, d]
-    return WeightedSum(weights, values, terms, terms.sum(axis=0))
+    places = list(range(len(weights))) if places is None else list(places)
+    shares = [shown(float(weights[place]), digits) for place in places]
+    numbers = [shown(float(values[place]), digits) for place in places]
+    made = [result(share * number, digits) for share, number in zip(shares, numbers, strict=True)]
+    others = np.delete(weights * values, places)
+    rest = shown(float(others.sum()), digits) if len(others) else None
+    products = tuple(product.value for product in made)
+    total = rounded(sum(products, Decimal(0)) + (rest or 0), digits)
+    is_exact = rest is None and all(product.is_exact for product in made)
+    return WeightedSum(tuple(shares), tuple(numbers), products, rest, total, is_exact, tuple(places))
 
 
 def entropy(weights: Array) -> Array:
@@ -109,39 +260,3 @@ def strongest_of_tiles(strengths: Array, tall: int, wide: int) -> Array:
     tiles = padded.reshape(down, tall, across, wide).swapaxes(1, 2).reshape(down, across, tall * wide)
     strongest = np.abs(tiles).argmax(axis=-1)
     return np.asarray(np.take_along_axis(tiles, strongest[..., None], axis=-1)[..., 0])
-
-
-def write_number(value: float, digits: int) -> str:
-    """Write a number with so many digits after the point; never "-0.00", and huge ones with an exponent.
-
-    >>> [write_number(x, 2) for x in (1.005, -0.001, 1234567.0, float("-inf"))]
-    ['1.00', '0.00', '1.23e+06', '-∞']
-    """
-    if isinf(value):
-        return "∞" if value > 0 else "-∞"
-    if abs(value) >= WIDEST:
-        return f"{value:.{digits}e}"
-    written = f"{value:.{digits}f}"
-    return written[1:] if written.startswith("-") and not written.strip("-0.") else written
-
-
-def rounded_sum(parts: Array, digits: int) -> str:
-    """Add up numbers as they are written, not as they are.
-
-    >>> rounded_sum(np.array([0.004, 0.004]), 2)
-    '0.00'
-    """
-    from decimal import Decimal
-
-    written = [write_number(float(part), digits) for part in parts if not isinf(part)]
-    return write_number(float(sum(map(Decimal, written))), digits)
-
-
-def rounding_note(what: str, parts: Array, total: float, digits: int) -> str:
-    """Say what the parts as written add up to, where that is not the total as written; "" where it is.
-
-    >>> rounding_note("products", np.array([0.004, 0.004]), 0.008, 2)
-    'rounded: the products as shown add up to 0.00'
-    """
-    added = rounded_sum(parts, digits)
-    return "" if added == write_number(total, digits) else f"rounded: the {what} as shown add up to {added}"

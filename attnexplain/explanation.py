@@ -14,6 +14,7 @@ from attnexplain.attention import AttentionTrace, attend, attend_given, causal_m
 from attnexplain.errors import CommandError
 from attnexplain.merging import Word, merged, words_of
 from attnexplain.models import DEFAULT_MODEL, Embedded, Model, ModelInfo, load_model
+from attnexplain.models.model import Withheld
 from attnexplain.models.weights_file import AttentionWeights
 from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS
 
@@ -31,9 +32,13 @@ class Neighbours:
     before: tuple[str, ...]
     """Those with values nearest to its value vector, which knows nothing of the sentence."""
     after: tuple[str, ...]
-    """Those with values nearest to its context vector. Function words and unknown words have neither."""
+    """Those with values nearest to its context vector."""
     cosine: float
-    """How nearly both vectors point the same way: 1 if attention did not move the word at all."""
+    """How nearly both vectors point the same way: 1 for the same direction as before."""
+    moved: float = 1.0
+    """The mean cosine between the values of both companies: the lower, the farther the sentence moved the word."""
+    withheld: Withheld = ""
+    """Why no company is shown, where none is: then both are empty."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,6 +67,8 @@ class Explanation(AttentionTrace):
     """What the signs in the tokens mean."""
     words: tuple[Word, ...] | None = None
     """The words that the tokens are pieces of, where joining them was asked for."""
+    worked: tuple[int, int] | None = None
+    """Which token asks and which answers, in a run that was stored."""
 
     def __repr__(self) -> str:
         sentence = self.sentence if len(self.sentence) <= 40 else self.sentence[:39] + "…"
@@ -71,7 +78,7 @@ class Explanation(AttentionTrace):
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` writes, as plain Python: lists of rows, a masked score as None."""
         from attnexplain.render.json import to_dict  # noqa: TID251 - a door, opened when somebody goes through it
-        from attnexplain.steps.labels import worked_pair  # noqa: TID251
+        from attnexplain.steps.choice import worked_pair  # noqa: TID251
 
         return to_dict(self, worked=worked_pair(self, None, None))
 
@@ -168,6 +175,7 @@ def explain(
         are_pieces=tokens.are_pieces,
         legend=tokens.legend,
         words=words_of(text, tokens) if merge_words else None,
+        worked=source.worked,
     )
 
 
@@ -200,6 +208,8 @@ def _neighbours(
     lengths = np.linalg.norm(trace.values, axis=1) * np.linalg.norm(trace.context, axis=1)
     cosines = np.divide(products, lengths, out=np.zeros(len(words)), where=lengths > 0)
     return tuple(
-        Neighbours(() if little else tuple(b), () if little else tuple(a), float(cosine))
-        for b, a, cosine, little in zip(before, after, cosines, embedded.says_little, strict=True)
+        Neighbours((), (), float(cosine), withheld=why)
+        if why
+        else Neighbours(tuple(b), tuple(a), float(cosine), model.likeness(b, a))
+        for b, a, cosine, why in zip(before, after, cosines, embedded.withheld, strict=True)
     )

@@ -116,7 +116,7 @@ def overview(
     if not isinstance(source, ManyHeads):
         raise CommandError(
             f"{source.info.name} has one head, and nothing to look over",
-            hint="choose a checkpoint, such as --model minilm",
+            hint="choose a model of several heads: tiny, or a checkpoint such as --model minilm",
         )
     tokens = source.tokenize(sentence, (), max_tokens)
     asking, answering = _pair(sentence, tokens, find) if find is not None else ((), ())
@@ -138,7 +138,7 @@ def overview(
         source.info,
         first.scale,
         source.causal,
-        (source.info.heads * first.d_v, first.d_k, first.d_v),
+        (first.d_model, first.d_k, first.d_v),
         words,
         tuple(heads),
         (names[0], names[1]) if find is not None else None,

@@ -9,7 +9,7 @@ from attnexplain.cli import main
 from attnexplain.render.ink import Ink
 from attnexplain.render.svg import render_svg
 from attnexplain.steps import lesson
-from attnexplain.steps.step import Lesson, Step
+from attnexplain.steps.blocks import Lesson, Step
 
 GOLDEN = Path(__file__).parent / "golden"
 ARTICLE = (

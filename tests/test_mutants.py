@@ -19,8 +19,8 @@ from attnexplain.render.html import Page, render_html
 from attnexplain.render.ink import Ink
 from attnexplain.render.terminal import render_text
 from attnexplain.steps import lesson
+from attnexplain.steps.blocks import Column, Grid, Lesson, Step
 from attnexplain.steps.compare import comparison
-from attnexplain.steps.step import Column, Grid, Lesson, Step
 
 CHECKPOINTS = Path(__file__).parent / "data" / "checkpoints"
 SENTENCE = "The animal didn't cross the street because it was too tired."

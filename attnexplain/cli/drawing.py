@@ -22,7 +22,7 @@ from attnexplain.cli.streams import (
 if TYPE_CHECKING:
     from attnexplain.explanation import Explanation
     from attnexplain.render.ink import Ink
-    from attnexplain.steps.step import Lesson
+    from attnexplain.steps.blocks import Lesson
 
 PICTURE_WIDTH = 100
 """Columns of an .svg."""
@@ -46,9 +46,11 @@ def drawer(asked: Request) -> Callable[..., Written]:
         if other is not None:
             from attnexplain.steps.compare import comparison
 
-            composed = comparison(trace, other, query=asked.query, digits=asked.digits)
+            composed = comparison(trace, other, query=asked.query, digits=asked.digits, full=asked.full)
         else:
-            composed = lesson(trace, query=asked.query, key=asked.key, steps=asked.shown, digits=asked.digits)
+            composed = lesson(
+                trace, query=asked.query, key=asked.key, steps=asked.steps, digits=asked.digits, full=asked.full
+            )
         return draw_page(composed)
 
     return draw
@@ -57,13 +59,20 @@ def drawer(asked: Request) -> Callable[..., Written]:
 def _json_drawer(asked: Request) -> Callable[..., Written]:
     """Write each trace as one line; a long one piece by piece."""
     from attnexplain.render.json import render_json, stream_json
-    from attnexplain.steps.labels import worked_pair
+    from attnexplain.steps.choice import worked_pair
+    from attnexplain.steps.compare import compared_pair
 
     with_parameters = asked.file is None and asked.sentence != "-" and not asked.steps
     with_worked = not asked.steps or asked.query is not None or asked.key is not None
 
     def draw(*traces: Explanation) -> Written:
-        worked = [worked_pair(trace, asked.query, asked.key) if with_worked else None for trace in traces]
+        queries = [asked.query] * len(traces)
+        if len(traces) == 2:
+            queries = [str(place + 1) for place in compared_pair(traces[0], traces[1], asked.query)]
+        worked = [
+            worked_pair(trace, query, asked.key) if with_worked else None
+            for trace, query in zip(traces, queries, strict=True)
+        ]
         if len(traces) == 1 and len(traces[0].tokens) >= LONG:
             return stream_json(traces[0], asked.shown, parameters=with_parameters, worked=worked[0])
         return "".join(
@@ -79,6 +88,10 @@ def page(asked: Request) -> Callable[[Lesson], str]:
     from attnexplain.render.ink import Ink
     from attnexplain.render.terminal import render_text
 
+    if asked.form == ".md":
+        from attnexplain.render.markdown import render_markdown
+
+        return lambda lesson: render_markdown(lesson, Ink(None, asked.ascii, asked.digits), brief=asked.brief)
     if asked.form in (".svg", ".html"):
         return _picture(asked, Ink("truecolor", asked.ascii, asked.digits))
     into_file = asked.output is not None
@@ -107,9 +120,11 @@ def _picture(asked: Request, ink: Ink) -> Callable[[Lesson], str]:
 
 
 def _paused(parts: Sequence[str], sign: str) -> str:
-    """Show one part after another, and wait for Enter after each but the last, which is returned."""
+    """Show one part after another, and wait for Enter after each; the last one is returned. A line of q ends it."""
     for part in parts[:-1]:
         write(part)
-        write(f"\n{sign} Enter")
-        sys.stdin.readline()
+        write(f"\n{sign} Enter, or q")
+        if sys.stdin.readline().strip().lower() in ("q", "quit"):
+            return ""
+        write("\n")
     return parts[-1]

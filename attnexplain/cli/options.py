@@ -173,7 +173,7 @@ def request(
     json: Annotated[bool, typer.Option("--json", help="One JSON object per sentence, one per line.")] = False,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write FILE, a .svg, .html, .txt, .json or .npz."),
+        typer.Option("--output", "-o", metavar="FILE", help="Write FILE, a .svg, .html, .md, .txt, .json or .npz."),
     ] = None,
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="Skip a line that does not work, and say so.")
@@ -191,7 +191,11 @@ def request(
     ] = None,
     color: Annotated[When, typer.Option(parser=COLOUR, metavar="WHEN", help="auto, always or never.")] = When.auto,
     ascii: Annotated[bool, typer.Option("--ascii", help="Draw with plain ASCII.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Every matrix and every number.")] = False,
     brief: Annotated[bool, typer.Option("--brief", help="Tables and heatmaps without the prose.")] = False,
+    pager: Annotated[
+        bool | None, typer.Option("--pager/--no-pager", help="Page a lesson longer than the screen, or don't.")
+    ] = None,
     max_tokens: Annotated[
         int,
         typer.Option(parser=TOKENS, metavar="N", help=f"Refuse longer sentences; up to {MOST_TOKENS}."),
@@ -234,6 +238,8 @@ def request(
         color=color,
         ascii=ascii,
         brief=brief,
+        full=full,
+        pager=pager,
         max_tokens=max_tokens,
         debug=debug,
         model_card=model_card,
@@ -348,9 +354,3 @@ def _usage_error(error: Any, arguments: Sequence[str]) -> CommandError:
         words = [argument for argument in arguments if not argument.startswith("-")]
         hint = f"put it in quotes: {NAME} {shlex.quote(' '.join(words))}"
     return CommandError(message, hint=hint)
-
-
-def show_help() -> None:
-    """Write to standard error what --help writes to standard output."""
-    command = typer.main.get_command(app)
-    typer.echo(command.get_help(command.make_context(NAME, [], resilient_parsing=True)), err=True)

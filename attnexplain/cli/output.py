@@ -9,11 +9,10 @@ from pathlib import Path
 from secrets import token_hex
 
 from attnexplain.cli.ending import done_at_the_end
+from attnexplain.cli.forms import FORMS
 from attnexplain.cli.streams import Written, pieces_of
 from attnexplain.errors import CommandError, OutputError
 from attnexplain.text import visible
-
-FORMATS = (".svg", ".html", ".txt", ".json", ".npz")
 
 
 def check_output(path: str, *, force: bool) -> None:
@@ -23,10 +22,10 @@ def check_output(path: str, *, force: bool) -> None:
         CommandError: its ending is not known, or the file exists and may not be replaced.
     """
     ending = Path(path).suffix.lower()
-    if ending not in FORMATS:
+    if ending not in FORMS:
         raise CommandError(
             f"--output {visible(path)}: the ending says what to write, and {visible(ending) or 'none'} is not known",
-            hint=f"the endings are: {' '.join(FORMATS)}",
+            hint=f"the endings are: {' '.join(FORMS)}",
         )
     if "\0" in path:
         raise CommandError(f"--output {visible(path)}: not a file name")

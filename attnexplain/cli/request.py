@@ -12,9 +12,6 @@ from attnexplain.tokens import MAX_TOKENS
 if TYPE_CHECKING:
     from attnexplain.render.themes import ThemeName
 
-ONE_SENTENCE = (".svg", ".html", ".npz")
-"""Files that hold one sentence."""
-
 
 class When(StrEnum):
     """When to use colours."""
@@ -58,6 +55,8 @@ class Request:
     color: When = When.auto
     ascii: bool = False
     brief: bool = False
+    full: bool = False
+    pager: bool | None = None
     max_tokens: int = MAX_TOKENS
     debug: bool = False
     model_card: bool = False
@@ -65,7 +64,7 @@ class Request:
 
     @property
     def form(self) -> str:
-        """What is written: ".svg", ".html", ".txt", ".json", ".npz"; "" for a lesson on the screen."""
+        """What is written, by the ending of the file; "" for a lesson on the screen."""
         return (
             ".json"
             if self.json and self.output is None

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from attnexplain.cli.forms import DRAWN, EVERY, FORMS, SCREEN
 from attnexplain.cli.request import Request
 from attnexplain.errors import CommandError
 
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
     from attnexplain.models import Model
     from attnexplain.models.weights_file import AttentionWeights
 
-SCREEN, TEXT, PICTURE, PAGE, JSON, ARRAYS = "", ".txt", ".svg", ".html", ".json", ".npz"
-DRAWN = frozenset({SCREEN, TEXT, PICTURE, PAGE})
-FORMS = DRAWN | {JSON, ARRAYS}
+JSON, ARRAYS, TEXT, MARKDOWN = ".json", ".npz", ".txt", ".md"
 
 LESSON, COMPARE, OVERVIEW, FIND = "a lesson", "--compare", "--overview", "--find"
 ARTICLE, CARD, SCHEMA = "--explain", "--model-card", "--json-schema"
@@ -27,12 +26,12 @@ SENTENCES = frozenset({LESSON, COMPARE, OVERVIEW, FIND})
 """The subjects that begin with a sentence."""
 ONE_HEAD = frozenset({LESSON, COMPARE})
 SUBJECTS: Mapping[str, frozenset[str]] = {
-    LESSON: FORMS,
+    LESSON: EVERY,
     COMPARE: DRAWN | {JSON},
     OVERVIEW: DRAWN | {JSON},
     FIND: DRAWN | {JSON},
     ARTICLE: DRAWN,
-    CARD: frozenset({SCREEN, TEXT}),
+    CARD: frozenset({SCREEN, TEXT, MARKDOWN}),
     SCHEMA: frozenset({SCREEN, JSON}),
 }
 """What there is to be shown, and the forms that it has."""
@@ -47,12 +46,6 @@ SAYS = {
     ARTICLE: "--explain shows an article",
     CARD: "--model-card shows what the learned model is",
     SCHEMA: "--json-schema shows what --json writes",
-    SCREEN: "the screen shows a lesson",
-    TEXT: "a text file is not a screen",
-    PICTURE: "a picture is not a screen",
-    PAGE: "a page is not a screen",
-    JSON: "JSON has every number with all its digits, and no prose",
-    ARRAYS: ".npz holds every array of one sentence",
 }
 """Why an option does not go with it."""
 
@@ -63,7 +56,7 @@ class Rule:
 
     option: str
     subjects: frozenset[str] = SENTENCES
-    forms: frozenset[str] = FORMS
+    forms: frozenset[str] = EVERY
 
 
 RULES: Mapping[str, Rule] = {
@@ -85,6 +78,7 @@ RULES: Mapping[str, Rule] = {
     "keep_going": Rule("--keep-going", SENTENCES - {COMPARE}),
     "digits": Rule("--digits", SENTENCES | {ARTICLE}, DRAWN),
     "seed": Rule("--seed"),
+    "full": Rule("--full", frozenset({LESSON, COMPARE}), DRAWN),
     "brief": Rule("--brief", (SENTENCES | {ARTICLE}) - {OVERVIEW}, DRAWN),
     "max_tokens": Rule("--max-tokens"),
 }
@@ -138,7 +132,7 @@ def refuse_what_does_nothing(asked: Request) -> None:
         if subject not in rule.subjects:
             raise CommandError(f"{SAYS[subject]}, so {_typed(asked, name)} does not go with it")
         if asked.form not in rule.forms:
-            raise CommandError(f"{SAYS[asked.form]}, so {_typed(asked, name)} does not go with it")
+            raise CommandError(f"{FORMS[asked.form].says}, so {_typed(asked, name)} does not go with it")
     if asked.sentence not in (None, "-") and asked.keep_going:
         raise CommandError("--keep-going skips lines of a file, and there is one sentence")
     if asked.sentence is not None and asked.file is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -10,11 +11,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attnexplain.cli.drawing import drawer, page
+from attnexplain.cli.forms import DRAWN, FORMS, SCREEN
 from attnexplain.cli.output import check_output, new_file
-from attnexplain.cli.request import ONE_SENTENCE, Request
+from attnexplain.cli.pager import paged, pager_of
+from attnexplain.cli.request import Request
 from attnexplain.cli.rules import refuse_for_the_model, refuse_what_does_nothing
 from attnexplain.cli.sentences import Line, Watch, brings_a_sentence, read_lines, source_name
-from attnexplain.cli.streams import NAME, Written, charset_of, complain, is_terminal, show_version, warn, write
+from attnexplain.cli.streams import (
+    NAME,
+    Written,
+    charset_of,
+    complain,
+    is_terminal,
+    screen_height,
+    show_version,
+    tell,
+    warn,
+    write,
+)
 from attnexplain.errors import AttnExplainError, CommandError, DataError, PhraseError, TextError, WordError
 from attnexplain.text import can_show, visible
 from attnexplain.tokens import phrases_in, refuse_long
@@ -23,6 +37,16 @@ if TYPE_CHECKING:
     from attnexplain.explanation import Explanation
     from attnexplain.models import Model
     from attnexplain.models.weights_file import AttentionWeights
+
+
+FIRST_LINES = (
+    f"{NAME} shows what self-attention does to a sentence of yours:",
+    f'  {NAME} "The river bank was flooded after the storm"',
+    f'  {NAME} --step 3 "The river bank was flooded after the storm"',
+    f"  {NAME} --explain attention",
+    f"{NAME} --help lists the options.",
+)
+"""What is said where nothing is asked for."""
 
 
 def serve(asked: Request) -> int:
@@ -54,8 +78,14 @@ def serve(asked: Request) -> int:
 
 
 def _destination(asked: Request) -> AbstractContextManager[Callable[[Written], None]]:
-    """Open what is written to: the output file, or standard output."""
-    return nullcontext(write) if asked.output is None else new_file(asked.output, force=asked.force)
+    """Open what is written to: the output file, a pager on a terminal, or standard output."""
+    if asked.output is not None:
+        return new_file(asked.output, force=asked.force)
+    is_paged = asked.pager is not False and asked.form == SCREEN and not asked.pause and is_terminal(sys.stdout)
+    pager = pager_of(os.environ) if is_paged and os.environ.get("TERM", "") != "dumb" else None
+    if pager is None:
+        return nullcontext(write)
+    return paged(pager, screen_height(os.environ), always=asked.pager is True)
 
 
 def _deliver(asked: Request, text: Written) -> None:
@@ -161,9 +191,9 @@ def _phrases(asked: Request, text: str | None) -> tuple[str, ...]:
 
 def _following(asked: Request, text: Written) -> Written:
     """Put what follows another sentence's behind an empty line, where there may be several."""
-    if asked.form in ONE_SENTENCE:
+    if asked.form in FORMS and FORMS[asked.form].holds_one:
         raise CommandError(f"{asked.form} holds one sentence, and there are several", hint="write .txt or .json")
-    return "\n" + text if isinstance(text, str) and asked.form in ("", ".txt") else text
+    return "\n" + text if isinstance(text, str) and asked.form in ("", ".txt", ".md") else text
 
 
 def _answer(asked: Request, line: Line, model: Model, draw: Callable[..., Written]) -> Written:
@@ -219,7 +249,7 @@ def _explained(asked: Request, text: str | None, model: Model) -> Explanation:
 
     trace = explain(
         text, model=model, phrases=_phrases(asked, text), causal=asked.causal, scale=asked.scale,
-        max_tokens=asked.max_tokens, neighbours=4 in asked.shown, merge_words=asked.merge_words,
+        max_tokens=asked.max_tokens, neighbours=4 in asked.shown or asked.form in DRAWN, merge_words=asked.merge_words,
     )  # fmt: skip
     if trace.made and all(how in (UNKNOWN, FROM_LETTERS) for how in trace.made):
         warn(f"the model knows no word of {trace.sentence[:40]!r}; what it shows says little about them")
@@ -250,9 +280,7 @@ def _answer_at_once(asked: Request) -> int | None:
         return 0
     nothing = asked.sentence is None and asked.file is None and not brings_a_sentence(asked.model)
     if nothing and is_terminal(sys.stdin):
-        from attnexplain.cli.options import show_help
-
-        show_help()
+        tell(*FIRST_LINES)
         return CommandError.exit_code
     return None
 

@@ -28,7 +28,7 @@ WIDTHS = (20, 500)
 LONGEST_MESSAGE = 600
 """Characters of a line on standard error; of a longer one the middle is left out."""
 HEIGHT = 100
-"""Lines of a screen that is none."""
+"""Lines where there is no screen."""
 _SIXTEEN_COLOURS = frozenset({"linux", "ansi", "cygwin", "screen", "vt100", "vt220"})
 
 
@@ -64,25 +64,26 @@ def choose_palette(when: When, environment: Mapping[str, str]) -> Palette | None
 
 def screen_width(environment: Mapping[str, str]) -> int:
     """Columns: what COLUMNS says, else the terminal's, else 80; never fewer than 20 or more than 500."""
-    given = environment.get("COLUMNS", "")
-    columns = int(given) if re.fullmatch(r"[1-9][0-9]{0,8}", given) else 0
-    if not columns:
-        try:
-            columns = os.get_terminal_size(sys.stdout.fileno()).columns
-        except (OSError, ValueError, AttributeError):
-            columns = 80
-    return min(max(columns or 80, WIDTHS[0]), WIDTHS[1])
+    columns = _size_of_screen(environment).columns
+    return min(max(columns, WIDTHS[0]), WIDTHS[1])
 
 
 def screen_height(environment: Mapping[str, str]) -> int:
     """Lines: what LINES says, else the terminal's, else enough for all."""
-    given = environment.get("LINES", "")
-    if re.fullmatch(r"[1-9][0-9]{0,3}", given):
-        return int(given)
+    return _size_of_screen(environment).lines
+
+
+def _size_of_screen(environment: Mapping[str, str]) -> os.terminal_size:
+    """Ask the terminal for what the environment does not say."""
+    said = [
+        int(text) if re.fullmatch(r"[1-9][0-9]{0,8}", text := environment.get(name, "")) else 0
+        for name in ("COLUMNS", "LINES")
+    ]
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).lines or HEIGHT
+        real = os.get_terminal_size(sys.stdout.fileno())
     except (OSError, ValueError, AttributeError):
-        return HEIGHT
+        real = os.terminal_size((80, HEIGHT))
+    return os.terminal_size((said[0] or real.columns or 80, said[1] or real.lines or HEIGHT))
 
 
 def charset_of(stream: IO[str] | None) -> str:

@@ -55,10 +55,10 @@ def load_model(
     if source in OWN or source.endswith((".json", ".npz")):
         if download:
             raise CommandError("--download fetches checkpoints", hint="name one: --model openai-community/gpt2")
-        if layer or (head and source in OWN):
-            raise CommandError(f"--layer and --head choose from a checkpoint; {source} has one layer with one head")
-    if source == "tiny":
-        return _tiny()
+        if layer or (head and source == "untrained"):
+            raise CommandError(f"--layer and --head choose from a checkpoint; {source} has one layer")
+    if source == DEFAULT_MODEL:
+        return _tiny(head)
     if source == "untrained":
         from attnexplain.models.untrained import Untrained
 
@@ -73,8 +73,10 @@ def load_model(
 
 
 @cache
-def _tiny() -> Model | AttentionWeights:
+def _tiny(head: int) -> Model:
     """Read the learned model once: who explains a hundred sentences in one process needs it a hundred times."""
-    from attnexplain.models.tiny import Tiny
+    from attnexplain.models.tiny import HEADS, Tiny
 
-    return Tiny()
+    if not 0 <= head < len(HEADS):
+        raise CommandError(f"--head {head}: tiny has the heads 0 to {len(HEADS) - 1}")
+    return Tiny(head)

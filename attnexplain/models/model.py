@@ -19,6 +19,10 @@ FROM_LETTERS = "from its groups of letters"
 Kind = Literal["learned", "untrained", "numbers", "checkpoint", "trace"]
 
 
+Withheld = Literal["", "little", "identity", "rare", "unknown"]
+"""Why no company of a word is shown: it is a little word; it says who somebody is; it is too rare, or not known."""
+
+
 @dataclass(frozen=True)
 class ModelInfo:
     """Which model, and which of its heads."""
@@ -42,6 +46,12 @@ class ModelInfo:
     """What enters the attention of a layer; "" where these are the words' own embeddings."""
 
 
+def withheld_of_all(count: int) -> tuple[Withheld, ...]:
+    """Say that no company is shown of any of so many words, for there is no vocabulary to look around in."""
+    unknown: Withheld = "unknown"
+    return (unknown,) * count
+
+
 @dataclass(frozen=True, eq=False)
 class Embedded:
     """The embeddings of the words of a sentence."""
@@ -50,8 +60,8 @@ class Embedded:
     """(n, d_model), one row per token."""
     made: tuple[str, ...]
     """For a word that the model does not know, how its row was made; "" for the others."""
-    says_little: tuple[bool, ...]
-    """Whether a word has no meaning of its own to speak of: function words, unknown signs."""
+    withheld: tuple[Withheld, ...]
+    """For each word, why no company of it is shown; "" where it is."""
 
 
 class Model(ABC):
@@ -88,3 +98,10 @@ class Model(ABC):
         A word is not its own neighbour. None where the model has no vocabulary.
         """
         return None
+
+    def likeness(self, one: Sequence[str], other: Sequence[str]) -> float:
+        """Return the mean cosine between the values of some neighbours and those of others; 1 where there are none."""
+        return 1.0
+
+    worked: tuple[int, int] | None = None
+    """Which token asks and which answers, in a run that was stored."""

@@ -37,7 +37,7 @@ from attnexplain.models.checks import (
     read_vectors,
 )
 from attnexplain.models.files import parse_json, read_file
-from attnexplain.models.model import Embedded, Model, ModelInfo
+from attnexplain.models.model import Embedded, Model, ModelInfo, withheld_of_all
 from attnexplain.models.stored_run import Stored, read_stored
 from attnexplain.models.weights_file import AttentionWeights, attention_weights
 from attnexplain.text import word_key
@@ -91,9 +91,9 @@ class Numbers(Model):
         """
         nothing = ("",) * len(tokens.words)
         if self.embeddings is None:
-            return Embedded(np.zeros((len(tokens.words), 0)), nothing, (True,) * len(tokens.words))
+            return Embedded(np.zeros((len(tokens.words), 0)), nothing, withheld_of_all(len(tokens.words)))
         rows = range(len(tokens.words)) if self.tokens is not None else [self._row(word) for word in tokens.words]
-        return Embedded(self.embeddings[list(rows)], nothing, (True,) * len(tokens.words))
+        return Embedded(self.embeddings[list(rows)], nothing, withheld_of_all(len(tokens.words)))
 
     def _row(self, word: str) -> int:
         key = word_key(word)

@@ -16,6 +16,9 @@ NUMBERS = (YEAR, ORDINAL, NUMBER)
 LONGEST = 32
 """Letters; longer words are not searched for two words or a slip of the keyboard."""
 
+SHORTEST_SLIP = 6
+"""Letters of a word that is taken for the slip of another."""
+
 BUCKETS = 2048
 """How many vectors the groups of three to five letters share."""
 
@@ -62,6 +65,32 @@ def without_accents(word: str) -> str:
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
+def bases(word: str) -> Iterator[str]:
+    """Yield what a word may be a form of, the most likely first: plurals, forms of verbs, adverbs, comparisons.
+
+    >>> list(bases("prays"))
+    ['pray']
+    >>> "kitten" in bases("kittens"), "city" in bases("cities"), "stop" in bases("stopped"), "make" in bases("making")
+    (True, True, True, True)
+    """
+    for ending, instead in _ENDINGS:
+        stem = word.removesuffix(ending)
+        if stem == word or len(stem) < 2:
+            continue
+        yield stem + instead
+        if ending in ("ed", "ing", "er", "est"):
+            if len(stem) > 2 and stem[-1] == stem[-2]:
+                yield stem[:-1]
+            yield stem + "e"
+
+
+_ENDINGS = (
+    ("ies", "y"), ("ves", "f"), ("ves", "fe"), ("men", "man"), ("ses", "s"), ("xes", "x"), ("zes", "z"), ("ches", "ch"),
+    ("shes", "sh"), ("oes", "o"), ("s", ""), ("ied", "y"), ("ed", ""), ("ing", ""), ("ier", "y"), ("iest", "y"),
+    ("er", ""), ("est", ""), ("ily", "y"), ("ly", ""), ("ness", ""),
+)  # fmt: skip
+
+
 def two_words(word: str, is_common: Callable[[str], bool]) -> tuple[str, str] | None:
     """Find two common words that are written as one, the most even split first.
 
@@ -73,21 +102,23 @@ def two_words(word: str, is_common: Callable[[str], bool]) -> tuple[str, str] | 
 
 
 def slip_of(word: str, is_common: Callable[[str], bool]) -> str | None:
-    """Find a common word that differs in one letter; words of three letters have too many.
+    """Find the common word that was meant: letters doubled, swapped, missing or too many, or a vowel for another.
+
+    A short word is close to too many others to guess, and so is one letter for any other: "autistic" is not "artistic".
 
     >>> slip_of("accomodate", {"accommodate"}.__contains__)
     'accommodate'
     """
-    return next(filter(is_common, one_edit_away(word)), None) if len(word) > 3 else None
+    return next(filter(is_common, one_slip_away(word)), None) if len(word) >= SHORTEST_SLIP else None
 
 
-def one_edit_away(word: str) -> Iterator[str]:
-    """Yield the spellings one slip away: doubled letters first, then swapped, missing, other and extra ones.
+def one_slip_away(word: str) -> Iterator[str]:
+    """Yield the spellings one slip away: doubled letters first, then swapped, too many, other vowels, missing ones.
 
-    >>> next(one_edit_away("accomodate")), "accommodate" in one_edit_away("accomodate")
+    >>> next(one_slip_away("accomodate")), "accommodate" in one_slip_away("accomodate")
     ('aaccomodate', True)
     """
-    letters = "abcdefghijklmnopqrstuvwxyz"
+    letters, vowels = "abcdefghijklmnopqrstuvwxyz", "aeiou"
     for i in range(len(word)):
         yield word[: i + 1] + word[i:]
     for i in range(len(word) - 1):
@@ -95,8 +126,9 @@ def one_edit_away(word: str) -> Iterator[str]:
     for i in range(len(word)):
         yield word[:i] + word[i + 1 :]
     for i in range(len(word)):
-        for letter in letters:
-            yield word[:i] + letter + word[i + 1 :]
+        if word[i] in vowels:
+            for vowel in vowels:
+                yield word[:i] + vowel + word[i + 1 :]
     for i in range(len(word) + 1):
         for letter in letters:
             yield word[:i] + letter + word[i:]

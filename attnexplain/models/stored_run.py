@@ -25,7 +25,7 @@ from attnexplain.models.checks import (
     read_texts,
     read_vectors,
 )
-from attnexplain.models.model import Embedded, Model, ModelInfo
+from attnexplain.models.model import Embedded, Model, ModelInfo, Withheld
 from attnexplain.tokens import Tokens, refuse_long
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class Stored(Model):
     trace: AttentionTrace
     """The run as it was stored."""
     embedded: Embedded
+    worked: tuple[int, int] | None
+    """Which token asks, and which answers."""
     company: tuple[list[list[str]], list[list[str]]] | None
     """The neighbours of each word's value and context."""
     scale: float | None
@@ -106,7 +108,9 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
     if not isinstance(settings, dict):
         raise NumbersError("settings is not what a stored run has")
     company = _company(content.get("neighbours"), len(words))
-    little = tuple(not before for before in company[0]) if company is not None else (False,) * len(words)
+    withheld: tuple[Withheld, ...] = tuple(
+        "" if company is not None and company[0][row] else "unknown" for row in range(len(words))
+    )
     rows = embeddings if embeddings is not None else np.zeros((len(words), 0))
     made = _made(content.get("made"), len(words))
     scale, causal = read_number("scale", settings.get("scale")), read_flag("causal", settings, default=False)
@@ -120,8 +124,9 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
         head=head,
         vectors=None if head is not None else vectors,
         trace=trace,
-        embedded=Embedded(rows, made, little),
+        embedded=Embedded(rows, made, withheld),
         company=company,
+        worked=_worked(content.get("worked"), len(words)),
         scale=scale,
         causal=causal,
     )
@@ -147,6 +152,16 @@ def _made(texts: Any, count: int) -> tuple[str, ...]:
     if not isinstance(texts, list) or len(texts) != count or not all(isinstance(how, str) for how in texts):
         raise NumbersError("made has one text for each token")
     return tuple(texts)
+
+
+def _worked(pair: Any, count: int) -> tuple[int, int] | None:
+    if pair is None:
+        return None
+    query, key = (pair.get(name) for name in ("query", "key")) if isinstance(pair, dict) else (None, None)
+    for place in (query, key):
+        if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place < count:
+            raise NumbersError(f"worked has a query and a key from 0 to {count - 1}")
+    return int(str(query)), int(str(key))
 
 
 def _check_order(sentence: str, words: tuple[str, ...]) -> None:

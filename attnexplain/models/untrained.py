@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from attnexplain.attention import Head
-from attnexplain.models.model import Embedded, Model, ModelInfo
+from attnexplain.models.model import Embedded, Model, ModelInfo, withheld_of_all
 from attnexplain.text import word_key
 from attnexplain.tokens import Tokens, tokenize
 
@@ -53,7 +53,7 @@ class Untrained(Model):
     def embed(self, tokens: Tokens) -> Embedded:
         """Return one row of d_model numbers per word, the same row wherever the word stands."""
         rows = [self._normal("word " + word_key(word), D_MODEL, 1.0) for word in tokens.words]
-        return Embedded(np.array(rows), ("",) * len(rows), (True,) * len(rows))
+        return Embedded(np.array(rows), ("",) * len(rows), withheld_of_all(len(rows)))
 
     def _normal(self, name: str, count: int, spread: float) -> Array:
         """Return `count` numbers with mean 0 and standard deviation `spread`, which the name and the seed decide."""

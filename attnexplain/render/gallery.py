@@ -14,7 +14,7 @@ from rich.style import Style
 from attnexplain.render.ink import BOLD, PLAIN, Ink
 from attnexplain.render.page import note_line
 from attnexplain.render.picture import shade
-from attnexplain.steps.step import Gallery, Thumbnail
+from attnexplain.steps.blocks import Gallery, Thumbnail
 
 if TYPE_CHECKING:
     from attnexplain.arithmetic import Array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,9 +12,10 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
-from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink, fitting
-from attnexplain.render.page import INDENT, title_line
-from attnexplain.steps.step import Grid
+from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
+from attnexplain.render.page import title_line
+from attnexplain.render.picture import NamedPicture
+from attnexplain.steps.blocks import Cell, Grid, LaidColumn
 
 WIDEST_LABEL = 18
 SHORT_LABEL = 8
@@ -36,7 +38,7 @@ class _Column:
     @property
     def narrowest(self) -> int:
         """The width of its widest number, with a space before it; room for one wide character of a heading."""
-        heading = cell_len(self.heading) if self.is_beside else 2
+        heading = cell_len(self.heading) if self.is_beside else min(cell_len(self.heading), 2)
         return 1 + max(heading, *map(len, (*self.cells, self.footer)))
 
 
@@ -49,16 +51,21 @@ class Heatmap:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         grid, ink = self.grid, self.ink
-        columns, before = self._columns(), self._beside(before=True)
+        laid = [(column.place, self._column(column)) for column in grid.laid_out()]
+        before = [column for place, column in laid if place == "before"]
+        columns = [column for place, column in laid if place != "before"]
         rows = [ink.text(row) for row in grid.rows]
         footer = ink.text(grid.footer[0]) if grid.footer else ""
-        page = options.max_width - INDENT
+        page = options.max_width
         if before and before[0].narrowest + max(column.narrowest for column in columns) > page:
             columns, before = [*before, *columns], []
         beside = sum(column.narrowest for column in before)
         label_width = self._label_width([*rows, footer], columns, page - beside)
-        rows, footer = [ink.shortened(row, label_width) for row in rows], ink.shortened(footer, label_width)
         blocks = _blocks(columns, page - beside - label_width)
+        if grid.in_one_block and len(blocks) > 1:
+            yield NamedPicture(grid, ink)
+            return
+        rows, footer = [ink.shortened(row, label_width) for row in rows], ink.shortened(footer, label_width)
         apart = _blocks(columns, page - beside - label_width - 1)
         if len(apart) == len(blocks):  # there is room for an empty column between the names and the cells
             label_width, blocks = label_width + 1, apart
@@ -79,47 +86,38 @@ class Heatmap:
             width = min(short + (room - short) % widest, longest)
         return width
 
-    def _columns(self) -> list[_Column]:
-        grid, ink = self.grid, self.ink
-        finite = np.abs(grid.numbers[np.isfinite(grid.numbers)])
-        largest = float(finite.max(initial=0.0)) or 1.0
-        columns = []
-        for j, heading in enumerate(grid.columns):
-            numbers = [float(number) for number in grid.numbers[:, j]]
-            marked = grid.mark[0] if grid.mark and grid.mark[1] == j else None
-            styles = [
-                ink.cell(number / largest, grid.colours, marked=i == marked) if np.isfinite(number) else DIM
-                for i, number in enumerate(numbers)
-            ]
-            footer = ink.number(grid.footer[1][j]) if grid.footer else ""
-            columns.append(_Column(ink.text(heading), [*map(ink.number, numbers)], styles, footer, marked))
-        return columns + self._beside(before=False)
+    def _column(self, column: LaidColumn) -> _Column:
+        """Write the numbers of a column, and choose the styles of its cells."""
+        ink, colours = self.ink, self.grid.colours
+        cells = [self._written(cell) for cell in column.cells]
+        styles = [
+            DIM if cell.strength is None and cell.number is not None and np.isinf(cell.number)
+            else ink.cell(cell.strength or 0.0, "none" if cell.strength is None else colours, marked=cell.is_marked)
+            for cell in column.cells
+        ]  # fmt: skip
+        marked = next((i for i, cell in enumerate(column.cells) if cell.is_marked), None)
+        footer = "" if column.footer is None else self._written(column.footer)
+        return _Column(ink.text(column.heading), cells, styles, footer, marked, column.place != "matrix")
 
-    def _beside(self, *, before: bool) -> list[_Column]:
-        column = self.grid.before if before else self.grid.after
-        if column is None:
-            return []
-        cells = [self.ink.number(number) for number in column.numbers]
-        return [_Column(self.ink.text(column.heading), cells, [PLAIN] * len(cells), is_beside=True)]
+    def _written(self, cell: Cell) -> str:
+        return self.ink.number(cell.number, cell.digits)
 
     def _block(
         self, columns: Sequence[_Column], rows: Sequence[str], footer: str, label_width: int, room: int
     ) -> Iterator[Segment]:
         widths = _widths(columns, room)
-        margin = " " * INDENT
         headings = [
             _wrapped(column.heading, width - 1, self.ink) for column, width in zip(columns, widths, strict=True)
         ]
         height = max(map(len, headings))
         for line in range(height):
-            yield Segment(margin + " " * label_width)
+            yield Segment(" " * label_width)
             for heading, width in zip(headings, widths, strict=True):
                 above = height - len(heading)
                 yield Segment(_right(heading[line - above] if line >= above else "", width), DIM)
             yield Segment.line()
         marked_rows = {self.grid.mark[0]} if self.grid.mark else set()
         for i, row in enumerate(rows):
-            yield Segment(margin)
             yield Segment(_left(row, label_width), BOLD if i in marked_rows else PLAIN)
             for column, width in zip(columns, widths, strict=True):
                 cell = column.cells[i]
@@ -127,7 +125,7 @@ class Heatmap:
                 yield Segment(_right(sign + cell, width), column.styles[i])
             yield Segment.line()
         if footer:
-            yield Segment(margin + _left(footer, label_width), BOLD)
+            yield Segment(_left(footer, label_width), BOLD)
             for column, width in zip(columns, widths, strict=True):
                 yield Segment(_right(column.footer, width), BOLD)
             yield Segment.line()
@@ -154,13 +152,14 @@ def _widths(columns: Sequence[_Column], room: int) -> list[int]:
 
 
 def _wrapped(heading: str, width: int, ink: Ink) -> list[str]:
-    """Write a heading on one or two lines; what does not fit is shortened: the rows carry the same names in full."""
-    if cell_len(heading) <= width or len(heading) == 1:
-        return [ink.shortened(heading, width)]
-    most = max(min(fitting(heading, width), len(heading) - 1), 1)
-    natural = [end for end in range(1, most + 1) if heading[end] == " " or heading[end - 1] == "-"]
-    cut = natural[-1] if natural else max(min(most, len(heading) - 3), 1)
-    return [heading[:cut], ink.shortened(heading[cut:].strip(), width)]
+    """Write a heading on up to three lines, broken at spaces and hyphens; a word is shortened, not broken."""
+    lines: list[str] = []
+    for word in re.split(r"(?<=-)| ", heading):
+        if lines and cell_len(lines[-1]) + (lines[-1][-1:] != "-") + cell_len(word) <= width:
+            lines[-1] += ("" if lines[-1].endswith("-") else " ") + word
+        else:
+            lines.append(word)
+    return [ink.shortened(line, width) for line in lines[:3]]
 
 
 def _left(text: str, width: int) -> str:

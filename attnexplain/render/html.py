@@ -6,28 +6,32 @@ finds the name of the row and of the column in the table itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from itertools import count
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 
-from attnexplain.arithmetic import strongest_of_tiles
+from attnexplain.arithmetic import strongest_of_tiles, write_number
 from attnexplain.render.colours import Colour, readable_on, share_colour, signed_colour
 from attnexplain.render.gallery import resized
 from attnexplain.render.ink import Ink
+from attnexplain.render.notation import write_formula, write_line
 from attnexplain.render.page import picture_note
 from attnexplain.render.themes import FONTS, THEMES, ThemeName
-from attnexplain.steps.step import (
+from attnexplain.steps.blocks import (
+    Answer,
     Block,
+    Cell,
     Command,
     Company,
     Equation,
     Formula,
     Gallery,
     Grid,
+    LaidColumn,
     Lesson,
     Links,
     Pair,
@@ -35,6 +39,7 @@ from attnexplain.steps.step import (
     Table,
 )
 
+MARKED = ' class="mark"'
 MOST_CELLS = 96
 """The longest side of a matrix that is drawn without numbers."""
 THUMBNAIL = 16
@@ -90,30 +95,51 @@ class Page:
         self.ink = ink
         self.brief = brief
         self._number = count(1)
-        self._written: Mapping[type[Block], Callable[[Any], str]] = {
-            Prose: self._prose, Formula: self._formula, Equation: self._equation, Grid: self._grid, Links: self._links,
-            Company: self._company, Pair: self._pair, Gallery: self._gallery, Table: self._table,
-            Command: lambda command: f"<pre><code>{self.text(command.text)}</code></pre>",
-        }  # fmt: skip
 
     def fragment(self, lesson: Lesson) -> str:
         """Write what stands inside of the page."""
         parts = [f"<h1>{self.text(lesson.sentence)}</h1>"] if lesson.sentence else []
-        parts += map(self.block, lesson.notes)
+        if lesson.answer is not None:
+            parts.append(self.block(lesson.answer))
         for step in lesson.steps:
             name = f"step-{step.number or next(self._number) + 4}"
             blocks = "\n".join(filter(None, map(self.block, step.blocks)))
             heading = f'<h2 id="{name}">{self.text(step.heading)}</h2>'
             parts.append(f'<section aria-labelledby="{name}">\n{heading}\n{blocks}\n</section>')
+        parts += map(self.block, lesson.notes)
         return "\n".join(filter(None, parts))
 
     def text(self, text: str) -> str:
         """Make any text safe: to show, and in HTML."""
         return escape(self.ink.text(text))
 
-    def block(self, block: Block) -> str:
+    def block(self, block: Block) -> str:  # noqa: C901 - one case a kind of block
         """Write one block."""
-        return self._written[type(block)](block)
+        match block:
+            case Prose():
+                return self._prose(block)
+            case Formula():
+                return self._formula(block)
+            case Equation():
+                return self._equation(block)
+            case Grid():
+                return self._grid(block)
+            case Links():
+                return self._links(block)
+            case Company():
+                return self._company(block)
+            case Pair():
+                return self._pair(block)
+            case Gallery():
+                return self._gallery(block)
+            case Table():
+                return self._table(block)
+            case Command():
+                return f"<pre><code>{self.text(block.text)}</code></pre>"
+            case Answer():
+                return self._answer(block)
+            case _:
+                assert_never(block)
 
     # Words
 
@@ -123,57 +149,68 @@ class Page:
         return "" if self.brief else f"<p>{self.text(prose.text)}</p>"
 
     def _formula(self, formula: Formula) -> str:
-        lines = (f"{self.text(symbols)}<span>{self.text(shapes)}</span>" for symbols, shapes in formula.lines)
+        lines = (f"{self.text(write_formula(line))}<span>{self.text(line.shapes)}</span>" for line in formula.lines)
         return "".join(f'<p class="formula">{line}</p>' for line in lines)
 
     def _equation(self, equation: Equation) -> str:
-        *parts, result = equation.right
-        lines = [f"<div>= {self.text(part)}</div>" for part in parts]
-        lines.append(f"<div><b>= {self.text(result)}</b></div>")
+        *parts, result = [self.text(f"{line.sign} {write_line(line)}") for line in equation.lines]
+        lines = [f"<div>{part}</div>" for part in parts]
+        lines.append(f"<div><b>{result}</b></div>")
         if equation.note:
             lines.append(f'<div class="note">({self.text(equation.note)})</div>')
         return f'<div class="worked"><b>{self.text(equation.left)}</b>{"".join(lines)}</div>'
+
+    def _answer(self, answer: Answer) -> str:
+        company = "".join(f"<dt>{self.text(name)}</dt><dd>{self.text(text)}</dd>" for name, text in answer.company)
+        digits = max(self.ink.digits, 2)
+        largest = max((bar.share for bar in answer.bars), default=0.0) or 1.0
+        bars = []
+        for bar in answer.bars:
+            width = f"{100 * bar.share / largest:.1f}"
+            each = " each" if bar.is_each else ""
+            bars.append(
+                f'<tr><th scope="row">{self.text(bar.name)}</th>'
+                f"<td>{escape(write_number(bar.share, digits))}{each}</td>"
+                f'<td class="bar"><span style="width:{width}%"></span></td></tr>'
+            )
+        rest = f'<p class="note">{self.text(answer.rest)}</p>' if answer.rest else ""
+        steps = "".join(f"<li><b>{self.text(line.title)}</b> {self.text(line.text)}</li>" for line in answer.lines)
+        return (
+            f'<section class="answer" aria-label="the answer">{f"<dl>{company}</dl>" if company else ""}'
+            f"<p>{self.text(answer.because)}</p><table>{''.join(bars)}</table>{rest}<ol>{steps}</ol></section>"
+        )
 
     # Tables
 
     def _grid(self, grid: Grid) -> str:
         if grid.is_large:
             return self._picture(grid)
-        beside = [(column, place) for column, place in ((grid.before, 0), (grid.after, 1)) if column is not None]
-        headings = [self._heading(column) for column in grid.columns]
-        for column, place in beside:
-            headings.insert(place * len(headings), self._heading(column.heading))
-        finite = np.abs(grid.numbers[np.isfinite(grid.numbers)])
-        largest = float(finite.max(initial=0.0)) or 1.0
+        columns = grid.laid_out()
+        headings = [self._heading(column.heading) for column in columns]
         rows = []
         for i, name in enumerate(grid.rows):
-            cells = [self._cell(grid, i, j, largest) for j in range(len(grid.columns))]
-            for column, place in beside:
-                cells.insert(place * len(cells), f"<td>{self._written_number(column.numbers[i])}</td>")
+            cells = [self._cell(grid, name, column, column.cells[i]) for column in columns]
             rows.append(f'<tr><th scope="row">{self.text(name)}</th>{"".join(cells)}</tr>')
-        return self._wrapped(grid.title, grid.note, headings, rows, self._footer(grid))
+        return self._wrapped(grid.title, grid.note, headings, rows, self._footer(grid, columns))
 
-    def _cell(self, grid: Grid, i: int, j: int, largest: float) -> str:
-        value = float(grid.numbers[i, j])
-        written = self._written_number(value)
-        marked = ' class="cell mark"' if grid.mark == (i, j) else ' class="cell"'
-        if grid.colours == "none" or not np.isfinite(value):
-            marked = ' class="mark"' if grid.mark == (i, j) else ""
-            return f"<td{marked}>{written}</td>"
-        ground = _ground(value / largest, grid.colours)
-        says = f"{self.text(grid.rows[i])}, {self.text(grid.columns[j])}: {written}"
-        if "rows ask" in grid.note:
-            says = f"query {self.text(grid.rows[i])}, key {self.text(grid.columns[j])}: {written}"
-        return f'<td{marked} style="{_on(ground)}" tabindex="0" data-says="{says}" aria-label="{says}">{written}</td>'
+    def _cell(self, grid: Grid, row: str, column: LaidColumn, cell: Cell) -> str:
+        written = self._written_number(cell.number, cell.digits)
+        if cell.strength is None:
+            return f"<td{MARKED if cell.is_marked else ''}>{written}</td>"
+        ground = _ground(cell.strength, grid.colours)
+        says = f"{self.text(row)}, {self.text(column.heading)}: {written}"
+        if grid.rows_ask:
+            says = f"query {self.text(row)}, key {self.text(column.heading)}: {written}"
+        kind = "cell mark" if cell.is_marked else "cell"
+        looks = f'class="{kind}" style="{_on(ground)}"'
+        return f'<td {looks} tabindex="0" data-says="{says}" aria-label="{says}">{written}</td>'
 
-    def _footer(self, grid: Grid) -> str:
+    def _footer(self, grid: Grid, columns: Sequence[LaidColumn]) -> str:
         if grid.footer is None:
             return ""
-        name, numbers = grid.footer
-        cells = [f"<td>{self._written_number(number)}</td>" for number in numbers]
-        if grid.before is not None:
-            cells.insert(0, "<td></td>")
-        return f'<tfoot><tr><th scope="row">{self.text(name)}</th>{"".join(cells)}</tr></tfoot>'
+        feet = [column.footer for column in columns]
+        cells = [f"<td>{'' if foot is None else self._written_number(foot.number, foot.digits)}</td>" for foot in feet]
+        return f'<tfoot><tr><th scope="row">{self.text(grid.footer[0])}</th>{"".join(cells)}</tr></tfoot>'
 
     def _wrapped(self, title: str, note: str, headings: Sequence[str], rows: Sequence[str], footer: str = "") -> str:
         after = f" <span>({self.text(note)})</span>" if note else ""
@@ -213,12 +250,11 @@ class Page:
 
     def _company(self, company: Company) -> str:
         rows = []
-        for name, cosine, before, after in company.rows:
-            texts = [", ".join(before), ", ".join(after)] if before else ["says little by itself", ""]
+        for row in company.rows:
+            texts = [", ".join(row.before), ", ".join(row.after)] if row.before else [row.why_none, ""]
             cells = "".join(f'<td class="words">{self.text(text)}</td>' for text in texts)
-            rows.append(
-                f'<tr><th scope="row">{self.text(name)}</th><td>{self._written_number(cosine)}</td>{cells}</tr>'
-            )
+            name, cosine = self.text(row.name), self._written_number(row.cosine)
+            rows.append(f'<tr><th scope="row">{name}</th><td>{cosine}</td>{cells}</tr>')
         headings = [self._heading(heading) for heading in ("cosine", "before", "after")]
         return self._wrapped(company.title, "", headings, rows)
 
@@ -250,8 +286,8 @@ class Page:
         columns = f"grid-template-columns:repeat({len(gallery.rows[0])},minmax(5.5rem,1fr))"
         return f'<div class="gallery" style="{columns}">{"".join(figures)}</div>'
 
-    def _written_number(self, value: float | None) -> str:
-        return escape(self.ink.number(value))
+    def _written_number(self, value: float | None, digits: int | None = None) -> str:
+        return escape(self.ink.number(value, digits))
 
 
 def _squares(strengths: Any, colours: str, size: float, name: str, ticks: tuple[int, int] | None = None) -> str:

@@ -20,7 +20,7 @@ Colours = Literal["signed", "share", "none"]
 
 _IN_ASCII = str.maketrans(
     {"·": "*", "√": "sqrt ", "ᵀ": "^T", "Σ": "sum ", "×": "*", "÷": "/", "∞": "inf", "─": "-", "…": "...", "▸": ">",
-     "→": "->", "≈": "~", "−": "-"}
+     "→": "->", "≈": "~", "−": "-", "←": "<-", "∂": "d", "⌊": "[", "⌋": "]"}
 )  # fmt: skip
 
 SIGNS_OF_A_COLUMN = 8
@@ -61,11 +61,11 @@ class Ink:
             return text
         return text[: fitting(text, width - 1)] + ("…" if can_show("…", self.characters) else ".")
 
-    def number(self, value: float | None) -> str:
-        """Write a number; a place without one stays empty."""
+    def number(self, value: float | None, digits: int | None = None) -> str:
+        """Write a number, with the digits of the page unless others are named; a place without one stays empty."""
         if value is None or value != value:
             return ""
-        written = write_number(value, self.digits)
+        written = write_number(value, self.digits if digits is None else digits)
         return self.text(written) if self.ascii_only else written
 
     def accent(self, style: Style) -> Style:
@@ -75,6 +75,12 @@ class Ink:
     def colour(self, strength: float, colours: Colours) -> Color:
         """Return the colour of a strength, for a picture."""
         return _rich(_ramp_colour(round(strength, 2), colours), self.palette)
+
+    def bar(self, strength: float) -> Style:
+        """Choose the style of a bar: the brighter half of the colours, which can be seen on dark and on light paper."""
+        if self.palette in (None, "standard"):
+            return PLAIN
+        return Style(color=_rich(_ramp_colour(round(0.45 + 0.25 * strength, 2), "share"), self.palette))
 
     def cell(self, strength: float, colours: Colours, *, marked: bool = False) -> Style:
         """Choose the style of a cell by its strength, from -1 to 1 (shares: from 0 to 1)."""

@@ -7,19 +7,20 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 
 from attnexplain.render.ink import BOLD, DIM, FORMULA, PLAIN, Ink, fitting
-from attnexplain.render.page import INDENT, WIDEST_TEXT, Paragraph
-from attnexplain.steps.step import Command, Company, Equation, Formula, Links, Table
+from attnexplain.render.notation import write_formula, write_line
+from attnexplain.render.page import WIDEST_TEXT, Paragraph
+from attnexplain.steps.blocks import Command, Company, Equation, Formula, Links, Table
 
 
 class FormulaLines:
     """A formula, and beside it (or below, on a narrow page) the same in shapes."""
 
     def __init__(self, formula: Formula, ink: Ink) -> None:
-        self.lines = [(ink.text(symbols), ink.text(shapes)) for symbols, shapes in formula.lines]
+        self.lines = [(ink.text(write_formula(line)), ink.text(line.shapes)) for line in formula.lines]
         self.style = ink.accent(FORMULA)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        margin = " " * (INDENT + 2)
+        margin = "  "
         symbols_width = max(cell_len(symbols) for symbols, _ in self.lines)
         widest = max(cell_len(shapes) for _, shapes in self.lines)
         beside = len(margin) + symbols_width + 4 + widest <= options.max_width
@@ -34,23 +35,28 @@ class FormulaLines:
 
 
 class EquationLines:
-    """Symbols, numbers, result: each after a sign of equality, wrapped between the terms."""
+    """Symbols, numbers, result: each after its sign, = or ≈, wrapped between the terms; short ones on one line."""
 
     def __init__(self, equation: Equation, ink: Ink) -> None:
         self.left = ink.text(equation.left)
-        self.right = [ink.text(part) for part in equation.right]
+        self.right = [(ink.text(line.sign), ink.text(write_line(line))) for line in equation.lines]
         self.note = ink.text(equation.note)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Paragraph(self.left, BOLD)
-        for part in self.right:
-            style = BOLD if part is self.right[-1] else PLAIN
-            first, *rest = _wrap(part, max(min(options.max_width, WIDEST_TEXT) - INDENT - 4, 8))
-            yield Segment(f"{' ' * INDENT}  = {first}\n", style)
-            for line in rest:
-                yield Segment(f"{' ' * INDENT}    {line}\n", style)
+        width = min(options.max_width, WIDEST_TEXT)
+        together = " ".join([self.left, *(f"{sign} {text}" for sign, text in self.right)])
+        if cell_len(together) <= min(width, 72):
+            yield Segment(f"{together}\n", BOLD)
+        else:
+            yield Paragraph(self.left, BOLD)
+            for place, (sign, text) in enumerate(self.right):
+                style = BOLD if place == len(self.right) - 1 else PLAIN
+                first, *rest = _wrap(text, max(width - 3 - len(sign), 8))
+                yield Segment(f"  {sign} {first}\n", style)
+                for line in rest:
+                    yield Segment(f"  {' ' * len(sign)} {line}\n", style)
         if self.note:
-            yield Paragraph(f"({self.note})", DIM, indent=INDENT + 4)
+            yield Paragraph(f"({self.note})", DIM, indent=2)
 
 
 class LinkLines:
@@ -68,11 +74,11 @@ class LinkLines:
         yield Paragraph(self.title, BOLD)
         digits = len(str(len(self.rows)))
         label_width = min(max(cell_len(name) for name, _ in self.rows), 18, options.max_width // 3)
-        beside = INDENT + digits + label_width + 3
-        hanging = beside if options.max_width - beside > 16 else INDENT + digits + 1
+        beside = digits + label_width + 3
+        hanging = beside if options.max_width - beside > 16 else digits + 1
         for position, (name, linked) in enumerate(self.rows, start=1):
             label = self.ink.shortened(name, label_width)
-            yield Segment(f"{' ' * INDENT}{position:>{digits}} {label}")
+            yield Segment(f"{position:>{digits}} {label}")
             yield Segment(" " * (label_width - cell_len(label) + 2) if hanging == beside else "\n" + " " * hanging)
             yield Segment(("\n" + " " * hanging).join(_wrap(", ".join(linked), options.max_width - hanging)) + "\n")
 
@@ -86,22 +92,24 @@ class CompanyLines:
         arrow = f" {ink.text('→')} "
         self.rows = [
             (
-                ink.text(name),
-                ink.number(cosine),
-                ink.text(", ".join(before)) + arrow + ink.text(", ".join(after)) if before else "says little by itself",
+                ink.text(row.name),
+                "" if row.cosine is None else ink.number(row.cosine),
+                ink.text(", ".join(row.before)) + arrow + ink.text(", ".join(row.after))
+                if row.before
+                else ink.text(row.why_none),
             )
-            for name, cosine, before, after in company.rows
+            for row in company.rows
         ]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Paragraph(self.title, BOLD)
         number_width = max(len(number) for _, number, _ in self.rows)
         label_width = min(max(cell_len(name) for name, _, _ in self.rows), 18, options.max_width // 3)
-        start = INDENT + label_width + 2 + number_width
-        hanging = start + 2 if options.max_width - start > 24 else INDENT + 2
+        start = label_width + 2 + number_width
+        hanging = start + 2 if options.max_width - start > 24 else 2
         for name, number, text in self.rows:
             label = self.ink.shortened(name, label_width)
-            yield Segment(" " * INDENT + label + " " * (label_width - cell_len(label)), BOLD)
+            yield Segment(label + " " * (label_width - cell_len(label)), BOLD)
             yield Segment(number.rjust(number_width + 2) + ("  " if hanging > start else "\n" + " " * hanging))
             width = min(options.max_width, WIDEST_TEXT + label_width) - hanging
             yield Segment(("\n" + " " * hanging).join(_wrap(text, width)) + "\n")

@@ -9,14 +9,13 @@ from rich.text import Text
 
 from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
 
-INDENT = 0
 WIDEST_TEXT = 88
 
 
 class Paragraph:
     """A text, wrapped at the spaces between its words; at most 88 columns wide, which eyes can follow."""
 
-    def __init__(self, text: str, style: Style = PLAIN, indent: int = INDENT) -> None:
+    def __init__(self, text: str, style: Style = PLAIN, indent: int = 0) -> None:
         self.text = text
         self.style = style
         self.indent = indent

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
 from attnexplain.arithmetic import strongest_of_tiles
-from attnexplain.render.ink import DIM, PLAIN, Ink
-from attnexplain.render.page import INDENT, note_line, picture_note, title_line
-from attnexplain.steps.step import Grid
+from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
+from attnexplain.render.page import note_line, picture_note, title_line
+from attnexplain.steps.blocks import Grid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,9 +24,61 @@ if TYPE_CHECKING:
 MOST_ROWS = 96
 """The most rows of a picture; larger matrices show the strongest of several cells."""
 LEGEND_WIDTH = 17
+WIDEST_LABEL = 18
 
 _MORE = {False: " ░▒▓█", True: " .:oO"}
 _LESS = {False: " -=xX", True: " -=xX"}
+
+
+class NamedPicture:
+    """A matrix that does not fit the page in one block: a row a word, with its name, and a cell a number."""
+
+    def __init__(self, grid: Grid, ink: Ink) -> None:
+        self.grid = grid
+        self.ink = ink
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        grid, ink = self.grid, self.ink
+        count = len(grid.columns)
+        names = [ink.text(name) for name in grid.rows]
+        room = options.max_width
+        label = max(min(max(map(cell_len, names)), WIDEST_LABEL, room // 3), 1)
+        wide = -(-count // max(room - label - 1, 1))
+        strengths = strongest_of_tiles(np.nan_to_num(grid.strengths), 1, wide)
+        stretch = max(min((room - label - 1) // strengths.shape[1], 3), 1)
+        yield title_line(ink, grid.title, grid.note)
+        yield Segment(" " * (label + 1) + _ticks(grid, strengths.shape[1], wide, stretch) + "\n", DIM)
+        in_colour = ink.palette in ("truecolor", "256")
+        marked = grid.mark[0] if grid.mark else None
+        for row, (name, line) in enumerate(zip(names, strengths.tolist(), strict=True)):
+            shortened = ink.shortened(name, label)
+            style = BOLD if row == marked else PLAIN
+            yield Segment(shortened + " " * (label + 1 - cell_len(shortened)), style)
+            for strength in line:
+                if in_colour:
+                    yield Segment(" " * stretch, Style(bgcolor=ink.colour(float(strength), grid.colours)))
+                else:
+                    yield Segment(shade(strength, ink) * stretch, _shade_style(strength, grid, ink))
+            yield Segment.line()
+        what = "one number" if wide == 1 else f"the strongest of {wide} numbers"
+        largest = float(np.abs(grid.numbers[np.isfinite(grid.numbers)]).max(initial=0.0))
+        reach = (
+            f"{ink.number(-largest)} to {ink.number(largest)}"
+            if grid.colours == "signed"
+            else f"0 to {ink.number(largest)}"
+        )
+        signs = "" if in_colour or grid.colours != "signed" else " Below 0: - = x X."
+        yield note_line(ink, f"Each cell: {what}, {reach}.{signs} Digits: --full")
+
+
+def _ticks(grid: Grid, columns: int, wide: int, stretch: int) -> str:
+    """Number the places of a vector, or the columns of a matrix of words by the positions of the words."""
+    line = ""
+    for column in range(0, columns, 4):
+        tick = str(column * wide + 1)
+        if column * stretch >= len(line) and column * stretch + len(tick) <= columns * stretch:
+            line = line.ljust(column * stretch) + tick + " "
+    return line.rstrip()
 
 
 class Picture:
@@ -39,7 +92,7 @@ class Picture:
         grid, ink = self.grid, self.ink
         count_rows, count_columns = grid.numbers.shape
         gutter = len(str(count_rows)) + 1
-        room = max(options.max_width - INDENT - gutter, 1)
+        room = max(options.max_width - gutter, 1)
         in_colour = ink.palette in ("truecolor", "256")
         numbers = np.where(np.isfinite(grid.numbers), grid.numbers, 0.0)
         largest = float(np.abs(numbers).max()) or 1.0
@@ -55,10 +108,10 @@ class Picture:
         for row, segments in lines(strengths, stretch):
             first = row * tall + 1
             tick = str(first) if (row // 2 if in_colour else row) % 5 == 0 else ""
-            yield Segment(" " * INDENT + tick.rjust(gutter - 1) + " ", DIM)
+            yield Segment(tick.rjust(gutter - 1) + " ", DIM)
             yield from segments
             yield Segment.line()
-        yield from self._legend(largest, in_colour, options.max_width - INDENT)
+        yield from self._legend(largest, in_colour, options.max_width)
         yield note_line(ink, picture_note("half block" if in_colour else "sign", tall, wide))
 
     def _top(self, columns: int, wide: int, stretch: int, gutter: int) -> Iterator[Segment]:
@@ -67,7 +120,7 @@ class Picture:
             tick = str(column * wide + 1)
             if column * stretch >= len(line) and column * stretch + len(tick) <= columns * stretch:
                 line = line.ljust(column * stretch) + tick + " "
-        yield Segment(" " * (INDENT + gutter) + line.rstrip(), DIM)
+        yield Segment(" " * gutter + line.rstrip(), DIM)
         yield Segment.line()
 
     def _half_blocks(self, strengths: Strengths, stretch: int) -> Iterator[tuple[int, list[Segment]]]:
@@ -87,21 +140,24 @@ class Picture:
             yield row, [Segment(shade(number, self.ink) * stretch, self._shade_style(number)) for number in line]
 
     def _shade_style(self, strength: float) -> Style:
-        return PLAIN if self.ink.palette is None else self.ink.cell(strength, self.grid.colours)
+        return _shade_style(strength, self.grid, self.ink)
 
     def _legend(self, largest: float, in_colour: bool, room: int) -> Iterator[Segment]:
         ink, signed = self.ink, self.grid.colours == "signed"
-        margin = " " * INDENT
         low, high = ink.number(-largest if signed else 0.0), ink.number(largest)
         on_one_line = len(low) + len(high) + LEGEND_WIDTH + 2 <= room
-        between = " " if on_one_line else "\n" + margin
-        yield Segment(margin + low + between)
+        between = " " if on_one_line else "\n"
+        yield Segment(low + between)
         for strength in np.linspace(-1.0 if signed else 0.0, 1.0, min(LEGEND_WIDTH, room)):
             if in_colour:
                 yield Segment(" ", Style(bgcolor=ink.colour(float(strength), self.grid.colours)))
             else:
                 yield Segment(shade(float(strength), self.ink), self._shade_style(float(strength)))
         yield Segment(between + high + "\n")
+
+
+def _shade_style(strength: float, grid: Grid, ink: Ink) -> Style:
+    return PLAIN if ink.palette is None else ink.cell(strength, grid.colours)
 
 
 def shade(strength: float, ink: Ink) -> str:

@@ -20,7 +20,7 @@ from rich.style import Style
 from attnexplain.render.ink import FORMULA, HEADING, Ink
 from attnexplain.render.terminal import LessonPage
 from attnexplain.render.themes import FONTS, THEMES, Theme, ThemeName
-from attnexplain.steps.step import Lesson
+from attnexplain.steps.blocks import Lesson
 
 COLUMN, LINE, SIZE = 9.0, 20, 15
 """Pixels: the width of a column, the height of a line, the size of the letters."""

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from io import StringIO
-from typing import Any
+from typing import assert_never
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 
+from attnexplain.render.answer import AnswerLines
 from attnexplain.render.gallery import GalleryPage
 from attnexplain.render.heatmap import Heatmap
 from attnexplain.render.ink import BOLD, DIM, HEADING, PLAIN, Ink, Palette
 from attnexplain.render.lines import CommandLine, CompanyLines, EquationLines, FormulaLines, LinkLines, TableLines
 from attnexplain.render.page import WIDEST_TEXT, Paragraph
 from attnexplain.render.picture import Picture
-from attnexplain.steps.step import (
+from attnexplain.steps.blocks import (
+    Answer,
     Block,
     Command,
     Company,
@@ -79,14 +81,26 @@ class LessonPage:
         self.brief = brief
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if self.lesson.sentence:
-            yield Paragraph(self.ink.text(self.lesson.sentence), BOLD, indent=0)
-        for note in self.lesson.notes:
-            if note.is_note or not self.brief:
-                yield Paragraph(self.ink.text(note.text), DIM, indent=0)
-        for step in self.lesson.steps:
+        lesson, ink = self.lesson, self.ink
+        parts: list[RenderableType] = []
+        if lesson.sentence:
+            yield _Sentence(ink.text(lesson.sentence), ink, shortened=lesson.answer is not None)
+        if lesson.answer is not None:
             yield Segment.line()
+            yield AnswerLines(lesson.answer, ink)
+        for step in lesson.steps:
+            if lesson.sentence or lesson.answer is not None or step is not lesson.steps[0]:
+                yield Segment.line()
             yield from self._step(step, options.max_width)
+        parts += [Paragraph(ink.text(note.text), DIM) for note in lesson.notes if note.is_note or not self.brief]
+        if parts:
+            yield Segment.line()
+            yield from parts
+        if lesson.ways_on and not self.brief:
+            yield Segment.line()
+            yield Paragraph("To go on:", DIM)
+            for way in lesson.ways_on:
+                yield self._drawn(way)
 
     def _step(self, step: Step, width: int) -> Iterator[RenderableType | Segment]:
         title = self.ink.text(step.heading) + " "
@@ -98,26 +112,47 @@ class LessonPage:
             yield Segment.line()
             yield self._drawn(block)
 
-    def _drawn(self, block: Block) -> RenderableType:
-        if isinstance(block, Prose):
-            return Paragraph(self.ink.text(block.text), DIM if block.is_note else PLAIN)
-        if isinstance(block, Pair):
-            return SideBySide(self._drawn(block.left), self._drawn(block.right))
-        if isinstance(block, Grid) and block.is_large:
-            return Picture(block, self.ink)
-        return _DRAWN_BY[type(block)](block, self.ink)
+    def _drawn(self, block: Block) -> RenderableType:  # noqa: C901 - one case a kind of block
+        ink = self.ink
+        match block:
+            case Prose():
+                return Paragraph(ink.text(block.text), DIM if block.is_note else PLAIN)
+            case Pair():
+                return SideBySide(self._drawn(block.left), self._drawn(block.right))
+            case Grid():
+                return Picture(block, ink) if block.is_large else Heatmap(block, ink)
+            case Formula():
+                return FormulaLines(block, ink)
+            case Equation():
+                return EquationLines(block, ink)
+            case Links():
+                return LinkLines(block, ink)
+            case Company():
+                return CompanyLines(block, ink)
+            case Gallery():
+                return GalleryPage(block, ink)
+            case Table():
+                return TableLines(block, ink)
+            case Command():
+                return CommandLine(block, ink)
+            case Answer():
+                return AnswerLines(block, ink)
+            case _:
+                assert_never(block)
 
 
-_DRAWN_BY: Mapping[type[Block], Callable[[Any, Ink], RenderableType]] = {
-    Formula: FormulaLines,
-    Equation: EquationLines,
-    Grid: Heatmap,
-    Links: LinkLines,
-    Company: CompanyLines,
-    Gallery: GalleryPage,
-    Table: TableLines,
-    Command: CommandLine,
-}
+class _Sentence:
+    """The sentence on top; above an answer it has two lines at the most, so that the answer is one screen."""
+
+    def __init__(self, text: str, ink: Ink, *, shortened: bool) -> None:
+        self.text = text
+        self.ink = ink
+        self.shortened = shortened
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = min(options.max_width, WIDEST_TEXT)
+        text = self.ink.shortened(self.text, 2 * width - 12) if self.shortened else self.text
+        yield Paragraph(text, BOLD, indent=0)
 
 
 class SideBySide:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from attnexplain.explanation import Explanation
+from attnexplain.steps.answer import answer
+from attnexplain.steps.blocks import Command, Lesson, Prose, View
+from attnexplain.steps.choice import worked_pair
 from attnexplain.steps.context import context_step
-from attnexplain.steps.labels import names_of, notes_on_tokens, worked_pair
+from attnexplain.steps.labels import knows_no_word, names_of, notes_of
 from attnexplain.steps.qkv import qkv_step
 from attnexplain.steps.scores import scores_step
-from attnexplain.steps.step import Lesson, Prose, View
 from attnexplain.steps.weights import weights_step
+from attnexplain.text import visible
 
-STEPS = (qkv_step, scores_step, weights_step, context_step)
+STEPS = {1: qkv_step, 2: scores_step, 3: weights_step, 4: context_step}
+"""The four steps, in the order in which they are computed."""
 
 
 def lesson(
@@ -20,45 +25,55 @@ def lesson(
     *,
     query: str | None = None,
     key: str | None = None,
-    steps: Sequence[int] = (1, 2, 3, 4),
+    steps: Sequence[int] = (),
     digits: int = 2,
+    full: bool = False,
 ) -> Lesson:
     """Compose the lesson of a sentence.
 
     Args:
         trace: what `explain` computed.
         query: the word whose row is worked out by hand, or its position counted from 1.
-        key: the word that answers it; the strongest pair is chosen where these are not given.
-        steps: which of the four, in any order.
+        key: the word that answers it; both are chosen where none is named.
+        steps: which of the four, in any order; all, and the answer before them, where none is named.
         digits: digits after the point.
+        full: whether every matrix and every number is shown.
 
     Raises:
-        CommandError: the query or the key is not a word of the sentence.
+        WordError: the query or the key is not a word of the sentence.
     """
-    view = View(*worked_pair(trace, query, key), digits, query is not None and key is None)
+    view = View(*worked_pair(trace, query, key), digits, full, query is not None or key is not None)
     names = names_of(trace)
-    shown = tuple(STEPS[number - 1](trace, names, view) for number in sorted(set(steps)))
-    return Lesson(trace.sentence, tuple(_notes(trace, names, view)), shown)
+    if knows_no_word(trace) and not steps and not full:
+        return _of_no_known_word(trace)
+    shown = tuple(STEPS[number](trace, names, view) for number in sorted(set(steps or STEPS)))
+    first = None if steps else answer(trace, names, view)
+    return Lesson(trace.sentence, shown, notes_of(trace, names), first, () if steps else _ways_on(trace, full=full))
 
 
-def _notes(trace: Explanation, names: tuple[str, ...], view: View) -> list[Prose]:
-    notes = [Prose(f"Model: {_model_name(trace)}. {trace.model.note}", is_note=True), *notes_on_tokens(trace, names)]
-    if any(trace.made):
-        made = dict(zip(trace.tokens, trace.made, strict=True))
-        words = "; ".join(f'"{token}" ({how})' for token, how in made.items() if how)
-        notes.append(Prose(f"Not in the vocabulary: {words}.", is_note=True))
-    chosen = f'"{names[view.query]}" asks, "{names[view.key]}" answers'
-    notes.append(Prose(f"Worked out by hand: {chosen} (--query and --key choose others)."))
-    if trace.model.kind == "learned":
-        notes.append(
-            Prose(
-                'This one layer sees no word order and cannot tell what "it" stands for. To compare: --model minilm, a '
-                "real BERT of many layers; --model untrained, the same steps with random numbers."
-            )
-        )
-    return notes
+def _of_no_known_word(trace: Explanation) -> Lesson:
+    """Say that the model knows none of it, instead of a grid of equal numbers."""
+    says = Prose(
+        "The learned model knows English words, and none of this sentence: to it all of these words are the same, so "
+        "there is nothing for attention to find. Write it in English; or choose a model that knows the language (a "
+        "folder of a multilingual checkpoint); or see the arithmetic with random numbers, --model untrained.",
+        is_note=True,
+    )
+    return Lesson(trace.sentence, (), (says,))
 
 
-def _model_name(trace: Explanation) -> str:
-    name, kind = trace.model.name, trace.model.kind
-    return name if name == kind else f"{name} ({kind})"
+def _ways_on(trace: Explanation, *, full: bool) -> tuple[Command, ...]:
+    """Say how to go on from here."""
+    model = trace.model
+    parts = ["attnexplain"]
+    if model.kind == "trace" or model.name.endswith((".json", ".npz")):
+        return ()
+    if model.name != "tiny":
+        parts += ["--model", model.source or model.name]
+    if model.layer or model.head:
+        parts += [*(["--layer", str(model.layer)] if model.kind == "checkpoint" else []), "--head", str(model.head)]
+    sentence = trace.sentence if len(trace.sentence) <= 60 else "…"
+    start = " ".join(shlex.quote(visible(part)) for part in parts)
+    quoted = f'"{visible(sentence)}"' if not set(sentence) & set('"$`\\!') else shlex.quote(visible(sentence))
+    ways = ["--step 3", *([] if full else ["--full"]), *(['--compare "…"'] if model.kind != "untrained" else [])]
+    return tuple(Command(f"{start} {way} {quoted}") for way in ways)

@@ -6,11 +6,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attnexplain.arithmetic import write_number
+from attnexplain.arithmetic import result, shown, write_number
 from attnexplain.errors import CommandError
 from attnexplain.explanation import Explanation
-from attnexplain.steps.labels import find_word, names_of, plain_tokens
-from attnexplain.steps.step import Block, Company, Equation, Grid, Lesson, Pair, Prose, Step, places
+from attnexplain.naming import find_token
+from attnexplain.steps.answer import WHY_NONE
+from attnexplain.steps.blocks import (
+    Block,
+    Company,
+    CompanyRow,
+    Equation,
+    EquationLine,
+    Grid,
+    Lesson,
+    Number,
+    Pair,
+    Prose,
+    Step,
+    places,
+)
+from attnexplain.steps.choice import content_places, plain_tokens, tokens_of
+from attnexplain.steps.labels import names_of
+from attnexplain.steps.worked import table_note
 from attnexplain.text import word_key
 
 if TYPE_CHECKING:
@@ -18,51 +35,60 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 3
 """How many words, or places of a vector, are named in a sentence."""
+HARDLY, CLEARLY = 0.95, 0.5
+"""Cosines above which two vectors hardly differ, and below which they point different ways."""
 
 
-def comparison(first: Explanation, second: Explanation, *, query: str | None = None, digits: int = 2) -> Lesson:
-    """Put one word's scores, weights and context vectors in two sentences side by side.
+def comparison(
+    first: Explanation, second: Explanation, *, query: str | None = None, digits: int = 2, full: bool = False
+) -> Lesson:
+    """Put one word's weights and context vectors in two sentences side by side.
 
     Args:
         first: what `explain` computed for one sentence.
         second: the same model's for another.
-        query: the word; the one that changed most is found where it is not given.
+        query: the word; the shared content word whose contexts differ most where none is named.
         digits: digits after the point.
+        full: whether all places of the vectors are shown.
 
     Raises:
         CommandError: the word, or any word, does not stand in both sentences.
     """
     pairs = _pairs(first, second, query)
-    cosines = {pair: _cosine(first.context[pair[0]], second.context[pair[1]]) for pair in pairs}
+    cosines = {pair: cosine_of(first.context[pair[0]], second.context[pair[1]]) for pair in pairs}
     chosen = min(_telling(first, pairs), key=lambda pair: cosines[pair])
     names = names_of(first), names_of(second)
     word = plain_tokens(first)[chosen[0]]
     blocks: list[Block] = [
+        *_company(first, second, chosen, word),
         Prose(_in_words(first, second, chosen, cosines[chosen], digits)),
         Pair(
             _row(first, names[0], chosen[0], f'"{word}" in the first sentence'),
             _row(second, names[1], chosen[1], f'"{word}" in the second sentence'),
         ),
-        *_contexts(first, second, chosen, cosines[chosen], digits),
+        *_contexts(first, second, chosen, cosines[chosen], digits, full=full),
     ]
-    if first.neighbours is not None and second.neighbours is not None:
-        one, other = first.neighbours[chosen[0]], second.neighbours[chosen[1]]
-        rows = [("first", one.cosine, one.before, one.after), ("second", other.cosine, other.before, other.after)]
-        blocks.append(Company(f'The company of "{word}", before and after', rows))
     if len(pairs) > 1:
         shared = [names[0][i] for i, _ in pairs]
         column = np.array([[cosines[pair]] for pair in pairs])
-        blocks.append(Grid("All words that stand in both sentences", shared, ("cosine",), column, "none"))
+        title = "All words that stand in both sentences: the cosine of their contexts"
+        blocks.append(Grid(title, shared, ("cosine",), column, "none"))
     notes = (
         Prose(f"compared with: {second.sentence}", is_note=True),
         Prose(f"Model: {first.model.name}.", is_note=True),
     )
-    return Lesson(first.sentence, notes, (Step(0, f'"{word}" in two sentences', tuple(blocks)),))
+    return Lesson(first.sentence, (Step(0, f'"{word}" in two sentences', tuple(blocks)),), notes)
+
+
+def compared_pair(first: Explanation, second: Explanation, query: str | None) -> tuple[int, int]:
+    """Choose the word that is compared: its place in each sentence."""
+    pairs = _pairs(first, second, query)
+    return min(_telling(first, pairs), key=lambda pair: cosine_of(first.context[pair[0]], second.context[pair[1]]))
 
 
 def _pairs(first: Explanation, second: Explanation, query: str | None) -> list[tuple[int, int]]:
     if query is not None:
-        return [(find_word(first, query, "--query"), find_word(second, query, "--query"))]
+        return [(find_token(tokens_of(first), query, "--query"), find_token(tokens_of(second), query, "--query"))]
     places_in_second = {word_key(token): j for j, token in reversed(list(enumerate(plain_tokens(second))))}
     seen: dict[str, tuple[int, int]] = {}
     for i, token in enumerate(plain_tokens(first)):
@@ -74,13 +100,28 @@ def _pairs(first: Explanation, second: Explanation, query: str | None) -> list[t
 
 
 def _telling(trace: Explanation, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Prefer words that have company of their own to words like "the", and words to special tokens."""
-    neighbours = trace.neighbours
-    if neighbours is not None:
-        telling = [pair for pair in pairs if neighbours[pair[0]].before]
-    else:
-        telling = [pair for pair in pairs if not trace.special[pair[0]]]
+    """Prefer content words, and of them those with company."""
+    contents = set(content_places(trace))
+    telling = [pair for pair in pairs if pair[0] in contents]
+    if trace.neighbours is not None:
+        neighbours = trace.neighbours
+        telling = [pair for pair in telling if neighbours[pair[0]].before] or telling
     return telling or pairs
+
+
+def _company(first: Explanation, second: Explanation, chosen: tuple[int, int], word: str) -> tuple[Block, ...]:
+    if first.neighbours is None or second.neighbours is None:
+        return ()
+    one, other = first.neighbours[chosen[0]], second.neighbours[chosen[1]]
+    title = f'The company of "{word}": on its own, and in each sentence'
+    if not one.before:
+        why = WHY_NONE.get(one.withheld or "unknown", "")
+        return (Company(title, [CompanyRow(word, None, (), (), why)]),)
+    rows = [
+        CompanyRow("first", one.cosine, one.before, one.after),
+        CompanyRow("second", other.cosine, other.before, other.after),
+    ]
+    return (Company(title, rows),)
 
 
 def _in_words(first: Explanation, second: Explanation, chosen: tuple[int, int], cosine: float, digits: int) -> str:
@@ -88,7 +129,7 @@ def _in_words(first: Explanation, second: Explanation, chosen: tuple[int, int], 
     looks = [_looks_at(trace, i, digits) for trace, i in zip((first, second), chosen, strict=True)]
     same = np.allclose(first.values[chosen[0]], second.values[chosen[1]], rtol=1e-9, atol=1e-12)
     start = f'"{word}" comes into both sentences with the same vector. ' if same else ""
-    how = "hardly differ" if cosine > 0.95 else "point different ways" if cosine < 0.5 else "differ"
+    how = "hardly differ" if cosine > HARDLY else "point different ways" if cosine < CLEARLY else "differ"
     return (
         f"{start}In the first sentence it attends most to {looks[0]}; in the second to {looks[1]}. So its context "
         f"vectors {how}: their cosine is {write_number(cosine, digits)} (1 would be the same direction)."
@@ -98,42 +139,59 @@ def _in_words(first: Explanation, second: Explanation, chosen: tuple[int, int], 
 def _looks_at(trace: Explanation, row: int, digits: int) -> str:
     tokens = plain_tokens(trace)
     own = word_key(tokens[row])
-    order = [int(j) for j in np.argsort(-trace.weights[row], kind="stable") if word_key(tokens[j]) != own]
-    named = [f'"{tokens[j]}" ({write_number(float(trace.weights[row, j]), digits)})' for j in order[:MOST_NAMED]]
+    contents = [j for j in content_places(trace) if word_key(tokens[j]) != own] or [
+        j for j in range(len(tokens)) if word_key(tokens[j]) != own
+    ]
+    order = sorted(contents, key=lambda j: (-float(trace.weights[row, j]), j))
+    named = [
+        f'"{tokens[j]}" ({write_number(float(trace.weights[row, j]), max(digits, 2))})' for j in order[:MOST_NAMED]
+    ]
     return ", ".join(named) if named else "itself alone"
 
 
 def _row(trace: Explanation, names: tuple[str, ...], row: int, title: str) -> Grid:
-    columns = np.column_stack([trace.scores[row], trace.scaled_scores[row], trace.weights[row]])
+    columns = [trace.scores[row], trace.weights[row]]
+    headings = ["score", "share"]
+    if trace.scale != 1 or trace.mask is not None:
+        columns.insert(1, trace.scaled_scores[row])
+        headings.insert(1, "scaled")
     order = np.argsort(-trace.weights[row], kind="stable")
-    return Grid(title, [names[j] for j in order], ("score", "scaled", "weight"), columns[order], "none")
+    return Grid(title, [names[j] for j in order], headings, np.column_stack(columns)[order], "none", role="worked")
 
 
 def _contexts(
-    first: Explanation, second: Explanation, chosen: tuple[int, int], cosine: float, digits: int
+    first: Explanation, second: Explanation, chosen: tuple[int, int], cosine: float, digits: int, *, full: bool
 ) -> tuple[Block, ...]:
     one, other = first.context[chosen[0]], second.context[chosen[1]]
     difference = one - other
     largest = np.argsort(-np.abs(difference), kind="stable")[:MOST_NAMED]
     named = ", ".join(f"{j + 1} (by {write_number(float(abs(difference[j])), digits)})" for j in largest)
     grid = Grid(
-        "Its context vectors",
-        ("first", "second", "difference"),
-        places(len(one)),
-        np.array([one, other, difference]),
-    )
-    dot, lengths = float(one @ other), (float(np.linalg.norm(one)), float(np.linalg.norm(other)))
+        "Its context vectors", ("first", "second", "difference"), places(len(one)), np.array([one, other, difference]),
+        role="context", in_one_block=not full,
+    )  # fmt: skip
+    dot = shown(float(one @ other), digits)
+    lengths = [shown(float(np.linalg.norm(vector)), digits) for vector in (one, other)]
+    product = lengths[0] * lengths[1]
+    if not product:
+        return grid, Prose(f"They differ most at the places {named}.")
+    worked = result(dot / product, digits)
     equation = Equation(
         "cosine of both",
         (
-            "their dot product / (length of one × length of the other)",
-            f"{write_number(dot, digits)} / ({write_number(lengths[0], digits)} × {write_number(lengths[1], digits)})",
-            write_number(cosine, digits),
+            EquationLine("=", ("their dot product / (length of one × length of the other)",)),
+            EquationLine(
+                "≈",
+                (Number(dot, digits), " / (", Number(lengths[0], digits), " × ", Number(lengths[1], digits), ")"),
+            ),
+            EquationLine(worked.sign, (Number(worked.value, digits),)),
         ),
+        table_note(worked.value, cosine, digits).replace("the table has", "it is"),
     )
     return grid, Prose(f"They differ most at the places {named}."), equation
 
 
-def _cosine(one: Array, other: Array) -> float:
+def cosine_of(one: Array, other: Array) -> float:
+    """Return the cosine of two vectors; 0 where one has no length."""
     lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
     return float(one @ other) / lengths if lengths else 0.0

@@ -10,7 +10,7 @@ from attnexplain.arithmetic import write_number
 from attnexplain.errors import WordError
 from attnexplain.naming import find_token
 from attnexplain.overview import Habit, HeadSummary, Overview
-from attnexplain.steps.step import Block, Command, Gallery, Lesson, Prose, Step, Table, Thumbnail
+from attnexplain.steps.blocks import Block, Command, Gallery, Lesson, Prose, Step, Table, Thumbnail
 from attnexplain.text import visible
 
 MOST_RANKED = 10
@@ -31,9 +31,9 @@ def overview_lesson(found: Overview) -> Lesson:
         for _, layer in groupby(found.heads, key=lambda head: head.layer)
     ]
     legend = Prose(
-        "In each picture rows ask and columns answer. Below it a word for where more than half of the attention goes "
-        "(prev, next, same: the token before, behind, itself; sink: special tokens or the first; wide: broad, nearly "
-        "even; -: other), and the entropy, which is 0 where each row is all on one token.",
+        "Rows ask, columns answer. Below: where more than half of the attention goes (prev, next, same: the token "
+        "before, the one after, itself; sink: special tokens or the first; wide: nearly even; -: other); and the "
+        "entropy, 0 where each row is all on one token.",
         is_note=True,
     )
     telling = next((head for head in found.heads if head.does == "other"), found.heads[0])
@@ -41,10 +41,9 @@ def overview_lesson(found: Overview) -> Lesson:
         legend,
         Gallery("layer", "head", rows),
         *_join_note(found),
-        Prose("To see all four steps of one of them:", is_note=True),
         Command(command(found, telling)),
     )
-    return Lesson(found.sentence, (_model(found),), (Step(0, "Every layer and head", blocks),))
+    return Lesson(found.sentence, (Step(0, "Every layer and head", blocks),), (_model(found),))
 
 
 def ranking_lesson(found: Overview, digits: int) -> Lesson:
@@ -73,13 +72,13 @@ def ranking_lesson(found: Overview, digits: int) -> Lesson:
     step = Step(
         0, f'Where does "{asking}" look at "{answering}"?', (table, says, opened, Command(command(found, best)))
     )
-    return Lesson(found.sentence, (_model(found),), (step,))
+    return Lesson(found.sentence, (step,), (_model(found),))
 
 
 def command(found: Overview, head: HeadSummary) -> str:
     """Write the command that opens a head, ready to be copied."""
     parts = ["attnexplain", "--model", found.model.source or found.model.name]
-    parts += ["--layer", str(head.layer), "--head", str(head.head)]
+    parts += [*(["--layer", str(head.layer)] if found.model.kind == "checkpoint" else []), "--head", str(head.head)]
     if found.pair is not None:
         for option, word in zip(("--query", "--key"), found.pair, strict=True):
             with suppress(WordError):  # a word of several pieces has no row of its own
@@ -99,7 +98,10 @@ def _quoted(text: str) -> str:
 
 def _model(found: Overview) -> Prose:
     count = len(found.tokens.words)
-    return Prose(f"Model: {found.model.name} (checkpoint). {found.model.overall} {count} tokens.", is_note=True)
+    return Prose(
+        f"Model: {found.model.name} ({found.model.kind}). {found.model.overall} {count} {found.tokens.noun}s.",
+        is_note=True,
+    )
 
 
 def _join_note(found: Overview) -> tuple[Prose, ...]:

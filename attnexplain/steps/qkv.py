@@ -2,104 +2,116 @@
 
 from __future__ import annotations
 
-from attnexplain.arithmetic import dot_product, write_number
+from attnexplain.arithmetic import dot_product
 from attnexplain.explanation import Explanation
-from attnexplain.steps.step import WRITTEN_OUT, Block, Equation, Formula, Grid, Prose, Step, View, places
-from attnexplain.steps.worked import LONG, dot_product_grid, total_of_products
+from attnexplain.steps.blocks import Block, Formula, FormulaLine, Grid, Prose, Step, Symbol, View, places
+from attnexplain.steps.worked import LONG, dot_product_equation, dot_product_grid
 
 TITLE = "Query, key and value vectors"
-SHOWN_MATRIX = 32
+SHOWN_MATRIX = 48
 """The widest embedding for which the parameter matrices are shown."""
 
 
 def qkv_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
-    """Show X, the parameter matrices, Q, K and V, and one number of the query vector worked out."""
+    """Show Q, K and V, and one number of the query vector worked out; X and the parameter matrices in full."""
     head, x_rows = trace.head, trace.embeddings
     if head is None or x_rows is None:
-        return _given(trace, names)
-    n, word = len(names), names[view.query]
+        return _no_projection(trace, names, view)
+    n, word, digits = len(names), names[view.query], view.digits
     model_places, key_places, value_places = places(head.d_model), places(head.d_k), places(head.d_v)
-    x, w, q = f"({n}, {head.d_model})", f"({head.d_model}, {head.d_k})", f"({n}, {head.d_k})"
-    w_v, v = f"({head.d_model}, {head.d_v})", f"({n}, {head.d_v})"
-    biases = {letter: "" if getattr(head, f"b_{letter}") is None else f" + b_{letter}" for letter in "qkv"}
-    says = Prose(
-        f"{_what_comes_in(trace)} Three parameter matrices make three vectors of it. The query is what the word asks "
-        "for, the key is what it offers to be matched on, and the value is what it hands over to a word that attends "
-        "to it."
-    )
+    biased = {letter: getattr(head, f"b_{letter}") is not None for letter in "qkv"}
     formula = Formula(
-        (
-            (f"Q = X·W_q{biases['q']}", f"{q} = {x}·{w}"),
-            (f"K = X·W_k{biases['k']}", f"{q} = {x}·{w}"),
-            (f"V = X·W_v{biases['v']}", f"{v} = {x}·{w_v}"),
+        tuple(
+            _projection(letter, is_biased=biased[letter.lower()], shapes=(n, head.d_model, width))
+            for letter, width in (("Q", head.d_k), ("K", head.d_k), ("V", head.d_v))
         )
     )
-    matrices: list[Block] = []
-    if head.d_model <= SHOWN_MATRIX:
-        matrices = [
-            Grid("W_q, the parameter matrix that makes queries", model_places, key_places, head.w_q),
-            Grid("W_k, the parameter matrix that makes keys", model_places, key_places, head.w_k),
-            Grid("W_v, the parameter matrix that makes values", model_places, value_places, head.w_v),
-        ]
-    vectors = (
-        Grid(f"X, {_x(trace)}", names, model_places, x_rows),
-        *matrices,
-        Grid("Q, the queries", names, key_places, trace.queries, mark=(view.query, 0)),
-        Grid("K, the keys", names, key_places, trace.keys),
-        Grid("V, the values", names, value_places, trace.values),
-    )
+    everything: list[Block] = []
+    if view.full:
+        everything.append(Grid(f"X, {_x(trace)}", names, model_places, x_rows, role="embeddings"))
+        if head.d_model <= SHOWN_MATRIX:
+            everything += [
+                Grid("W_q, the parameter matrix that makes queries", model_places, key_places, head.w_q, role="w_q"),
+                Grid("W_k, the parameter matrix that makes keys", model_places, key_places, head.w_k, role="w_k"),
+                Grid("W_v, the parameter matrix that makes values", model_places, value_places, head.w_v, role="w_v"),
+            ]
     bias = None if head.b_q is None else float(head.b_q[0])
-    worked = dot_product(x_rows[view.query], head.w_q[:, 0], bias)
-    left = f'place 1 of q("{word}")'
-    also = "" if bias is None else f" At last the bias is added, {write_number(bias, view.digits)}."
-    explain = Prose(
-        f'By hand, the first number of the query of "{word}": its row of X and the first column of W_q are two lists '
-        f"of numbers. Multiply them place by place, and add up the products.{also}{_what_is_written(head.d_model)}"
+    worked = dot_product(x_rows[view.query], head.w_q[:, 0], digits, bias=bias)
+    also = "" if bias is None else " At last a bias is added."
+    few = "" if head.d_model <= LONG else f" The 8 largest of {head.d_model} products are written out."
+    by_hand = Prose(
+        f'By hand, the first number of the query of "{word}": its row of X times column 1 of W_q, place by place, '
+        f"added up.{also}{few}"
     )
-    by_hand = dot_product_grid(f'x("{word}")', "W_q, column 1", worked)
-    result, note = total_of_products(worked, view.digits)
-    symbols = f'x("{word}") · column 1 of W_q{biases["q"]}'
-    equation = Equation(left, (symbols, result, write_number(worked.total, view.digits)), note)
-    return Step(1, TITLE, (says, formula, *vectors, explain, by_hand, equation))
+    symbols = f'x("{word}") · column 1 of W_q{" + b_q" if biased["q"] else ""}'
+    left = f'place 1 of q("{word}")'
+    equation = dot_product_equation(left, symbols, worked, digits, float(trace.queries[view.query, 0]))
+    table = dot_product_grid(f'x("{word}")', "W_q, column 1", worked, head.d_model)
+    return Step(
+        1,
+        TITLE,
+        (
+            Prose(_what_happens(trace)), formula, *everything, *_vectors(trace, names, view), by_hand, table, equation,
+            Prose(_meaning(word)),
+        ),
+    )  # fmt: skip
 
 
-def _what_comes_in(trace: Explanation) -> str:
-    """Say what a row of X is: the embedding of a word; or, within a checkpoint, what the layers below made of it."""
+def _projection(letter: str, *, is_biased: bool, shapes: tuple[int, int, int]) -> FormulaLine:
+    n, d_model, width = shapes
+    small = letter.lower()
+    bias: tuple[str | Symbol, ...] = (" + ", Symbol("b", small)) if is_biased else ()
+    return FormulaLine(
+        (Symbol(letter), " = ", Symbol("X"), "·", Symbol("W", small), *bias),
+        f"({n}, {width}) = ({n}, {d_model})·({d_model}, {width})",
+    )
+
+
+def _vectors(trace: Explanation, names: tuple[str, ...], view: View, *, mark: bool = True) -> tuple[Grid, ...]:
+    keys, values, block = places(trace.d_k), places(trace.d_v), not view.full
+    marked = (view.query, 0) if mark else None
+    return (
+        Grid("Q, the queries", names, keys, trace.queries, mark=marked, role="queries", in_one_block=block),
+        Grid("K, the keys", names, keys, trace.keys, role="keys", in_one_block=block),
+        Grid("V, the values", names, values, trace.values, role="values", in_one_block=block),
+    )
+
+
+def _what_happens(trace: Explanation) -> str:
+    """Say what a row of X is, and where the matrices come from."""
     model, d_model = trace.model, trace.d_model
+    origin = {"learned": "were learned", "checkpoint": "were learned", "untrained": "are random"}.get(
+        model.kind, "are given"
+    )
+    three = (
+        f"Three parameter matrices, the same for all words, make three vectors of it; their numbers {origin}. The "
+        "query is what the word asks for, the key what it offers to be matched on, the value what it hands over."
+    )
     if not model.enters:
-        return f"Each word comes in as a row of X, its embedding: a list of d_model = {d_model} numbers."
+        return f"Each word comes in as a row of X, its embedding: a list of d_model = {d_model} numbers. {three}"
     below = "the embeddings of tokens and positions"
     made = {0: below, 1: f"{below} and layer 0"}.get(model.layer, f"{below} and the layers 0 to {model.layer - 1}")
-    knows = " So each knows its whole sentence already." if model.layer else " So each knows its token and its place."
+    knows = "its whole sentence" if model.layer else "its token and its place"
     if model.layer and trace.causal:
-        knows = " So each knows all that came before it."
+        knows = "all that came before it"
     return (
-        f"Each token comes in as a row of X: not an embedding from a table, but {model.enters} that enter layer "
-        f"{model.layer}, made by {made}.{knows} X has d_model = {d_model} numbers a row, which the {model.heads} heads "
-        f"of a layer share: each looks at all of them, and makes vectors of d_k = {trace.d_k} numbers. A bias is added "
-        "to each vector."
+        f"Each token comes in as a row of X: {model.enters} that enter layer {model.layer}, d_model = {d_model} "
+        f"numbers made by {made}. So each knows {knows}. {three} Each of the {model.heads} heads of the layer has "
+        "matrices of its own."
     )
+
+
+def _meaning(word: str) -> str:
+    return f'So "{word}" asks with its query, is found by its key, and gives its value.'
 
 
 def _x(trace: Explanation) -> str:
     return f"what enters layer {trace.model.layer}" if trace.model.enters else "the embeddings"
 
 
-def _what_is_written(count: int) -> str:
-    if count <= LONG:
-        return ""
-    return f" Of the {count} products the {WRITTEN_OUT} largest are written out, and the others put together."
-
-
-def _given(trace: Explanation, names: tuple[str, ...]) -> Step:
+def _no_projection(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
     says = Prose(
-        "The queries, keys and values were given, so nothing is computed in this step. The query is what a word asks "
-        "for, the key is what it offers to be matched on, and the value is what it hands over."
+        "The queries, keys and values are there already, so nothing is computed in this step. The query is what a word "
+        "asks for, the key what it offers to be matched on, the value what it hands over."
     )
-    key_places, value_places = places(trace.d_k), places(trace.d_v)
-    vectors = (
-        Grid("Q, the queries (given)", names, key_places, trace.queries),
-        Grid("K, the keys (given)", names, key_places, trace.keys),
-        Grid("V, the values (given)", names, value_places, trace.values),
-    )
-    return Step(1, TITLE, (says, *vectors))
+    return Step(1, TITLE, (says, *_vectors(trace, names, view, mark=False)))

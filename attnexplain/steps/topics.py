@@ -1,22 +1,40 @@
-"""Short articles on one question each, with a small example that is computed on the spot."""
+"""Short articles on one question each, on one screen where that can be, with an example computed on the spot."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from difflib import get_close_matches
+from math import cos, log, sin
 
 import numpy as np
 
-from attnexplain.arithmetic import dot_product, softmax_row, write_number
+from attnexplain.arithmetic import dot_product, result, rounded, shown, softmax_row, weighted_sum, write_number
 from attnexplain.attention import AttentionTrace, Head, attend, causal_mask, weights
 from attnexplain.errors import CommandError
-from attnexplain.steps.step import ROWS_ASK, Block, Column, Equation, Formula, Grid, Lesson, Prose, Step, places
-from attnexplain.steps.worked import dot_product_grid, rounding_notes, sum_of, total_of_products
+from attnexplain.steps.blocks import (
+    Block,
+    Column,
+    Equation,
+    EquationLine,
+    Formula,
+    FormulaLine,
+    Grid,
+    Lesson,
+    Number,
+    Prose,
+    Role,
+    Step,
+    Symbol,
+    Term,
+    places,
+)
+from attnexplain.steps.worked import dot_product_equation, dot_product_grid, sum_line
 from attnexplain.text import visible
 
 WORDS = ("cats", "drink", "milk")
 _X = np.array([[2.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
-_HEAD = Head(np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[1.0, 0.0], [0.0, 2.0]]))
+_HEAD = Head(np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([[0.0, 1.0], [2.0, 0.0]]), np.array([[1.0, 0.0], [0.0, 2.0]]))
 
 
 def topic(name: str, digits: int = 2) -> Lesson:
@@ -25,125 +43,138 @@ def topic(name: str, digits: int = 2) -> Lesson:
     Raises:
         CommandError: there is no such topic.
     """
-    if name.lower() not in TOPICS:
-        near = get_close_matches(name.lower(), TOPICS, n=1)
+    wanted = name.lower().replace(" ", "-")
+    if wanted not in TOPICS:
+        near = get_close_matches(wanted, TOPICS, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise CommandError(f"there is no topic {visible(name)!r}", hint=f"{hint}The topics are: {', '.join(TOPICS)}")
-    question, article = TOPICS[name.lower()]
-    return Lesson(question, (), (Step(0, name.lower(), article(_trace(), digits)),))
+    question, article = TOPICS[wanted]
+    return Lesson(question, (Step(0, wanted, article(_trace(), digits)),))
 
 
 def _trace(*, causal: bool = False) -> AttentionTrace:
     return attend(_X, _HEAD, mask=causal_mask(len(_X)) if causal else None)
 
 
-def _example() -> Prose:
-    return Prose(
-        f'An example with three words, "{WORDS[0]}", "{WORDS[1]}" and "{WORDS[2]}", and vectors of two numbers:'
-    )
+def _formula(*parts: str | Symbol, shapes: str = "") -> Formula:
+    return Formula((FormulaLine(parts, shapes),))
+
+
+def _grid(title: str, numbers: object, role: Role = "other", columns: tuple[str, ...] | None = None) -> Grid:
+    array = np.asarray(numbers)
+    return Grid(title, WORDS, columns or places(array.shape[1]), array, role=role)
+
+
+def _square(title: str, trace: AttentionTrace, role: Role) -> Grid:
+    numbers = {"scores": trace.scores, "scaled_scores": trace.scaled_scores, "weights": trace.weights}[role]
+    sums = Column("sum", [float(total) for total in trace.weights.sum(axis=1)]) if role == "weights" else None
+    colours = "share" if role == "weights" else "signed"
+    return Grid(title, WORDS, WORDS, numbers, colours, rows_ask=True, after=sums, role=role)  # type: ignore[arg-type]
+
+
+def _worked(left: str, *lines: tuple[str, tuple[Term, ...]]) -> Equation:
+    return Equation(left, tuple(EquationLine(sign, terms) for sign, terms in lines))
+
+
+_Q, _K, _V, _S, _W, _C = map(Symbol, "QKVSWC")
+_KT = Symbol("K", is_transposed=True)
+_ROOT = Symbol("d", "k", is_under_root=True)
 
 
 def _attention(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
     return (
         Prose(
-            "In four steps. 1: each word gets a query, a key and a value vector. 2: every query is multiplied with "
-            "every key, which gives a score for each pair of words. 3: the scores are divided by √d_k, and softmax "
-            "turns each row of them into shares that add up to 1, the attention weights. 4: each word adds up the "
-            "value vectors of all words, multiplied by its weights: its context vector."
+            "In four steps. 1: each word gets a query, a key and a value, three lists of numbers. 2: the dot product "
+            "of every query with every key is a score for each pair of words. 3: the scores are divided by √d_k (d_k "
+            "is the length of a query), and softmax turns each row into shares that add up to 1, the attention "
+            "weights. 4: each word adds up the values of all words, multiplied by its shares: its context vector."
         ),
-        Formula((("attention(Q, K, V) = softmax(Q·Kᵀ / √d_k)·V", "n words in, n context vectors out"),)),
-        _example(),
-        Grid("1: Q, the queries", WORDS, places(2), trace.queries),
-        Grid("1: K, the keys", WORDS, places(2), trace.keys),
-        Grid("1: V, the values", WORDS, places(2), trace.values),
-        Grid("2: S = Q·Kᵀ, the scores", WORDS, WORDS, trace.scores, note=ROWS_ASK),
-        _weights_grid("3: W = softmax(S / √2), the attention weights", trace),
-        Grid("4: C = W·V, the context vectors", WORDS, places(2), trace.context),
+        _formula("attention(Q, K, V) = softmax(", _Q, "·", _KT, " / ", _ROOT, ")·", _V),
+        _square("The weights of three words", trace, "weights"),
+        Prose('See it on a sentence of your own: attnexplain "The river bank was flooded after the storm"'),
     )
 
 
 def _qkv(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
-    worked = dot_product(_X[0], _HEAD.w_q[:, 0])
-    result, _ = total_of_products(worked, digits)
+    worked = dot_product(_X[0], _HEAD.w_q[:, 0], digits)
     return (
         Prose(
-            "Three roles that every word plays at once. Its query is what it asks for. Its key is what it offers to be "
-            "matched on. Its value is what it hands over to those that attend to it. Think of a library: you come with "
-            "a question (query), compare it with the labels on the shelves (keys), and take home what stands there "
-            "(values)."
+            "Three roles that every word plays at once. Its query is what it asks for, its key what it offers to be "
+            "matched on, its value what it hands over to those that attend to it. In a library you come with a "
+            "question (query), compare it with the labels on the shelves (keys), and take home what is there (values)."
         ),
         Prose(
-            "They are computed from the word's embedding, a list of numbers, by three parameter matrices. Training "
-            "finds the numbers in the matrices; the same three serve every word."
+            "They are computed from the word's embedding by three parameter matrices. Training finds the numbers in "
+            "the matrices; the same three serve every word."
         ),
-        Formula((("Q = X·W_q", "K = X·W_k    V = X·W_v"),)),
-        _example(),
-        Grid("X, the embeddings", WORDS, places(2), _X),
-        Grid("W_q", places(2), places(2), _HEAD.w_q),
-        Grid("Q = X·W_q", WORDS, places(2), trace.queries, mark=(0, 0)),
-        Equation(
-            f'place 1 of q("{WORDS[0]}")',
-            (f'x("{WORDS[0]}") · column 1 of W_q', result, write_number(worked.total, digits)),
+        Formula(tuple(FormulaLine((Symbol(c), " = ", Symbol("X"), "·", Symbol("W", c.lower()))) for c in "QKV")),
+        Grid("X, the embeddings", WORDS, places(2), _X, role="embeddings"),
+        Grid("W_q", places(2), places(2), _HEAD.w_q, role="w_q"),
+        dot_product_equation(
+            f'place 1 of q("{WORDS[0]}")', f'x("{WORDS[0]}") · column 1 of W_q', worked, digits, trace.queries[0, 0]
         ),
     )
 
 
 def _dot_product(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
-    worked = dot_product(np.array([2.0, -1.0, 3.0]), np.array([4.0, 5.0, 0.5]))
-    result, note = total_of_products(worked, digits)
+    a, b = np.array([2.0, -1.0, 3.0]), np.array([4.0, 5.0, 0.5])
+    worked = dot_product(a, b, digits)
     return (
         Prose(
             "Two lists of numbers of the same length. Multiply them place by place, and add up the products. If both "
-            "lists are large in the same places, the sum is large: the two go together. If one is large where the "
-            "other is negative, it is negative: they are opposed. If they have nothing to do with one another, it is "
-            "near 0."
+            "are large in the same places, the sum is large: the two go together. If one is large where the other is "
+            "negative, the sum is negative: they are opposed. If they have nothing in common, it is near 0."
         ),
-        Formula((("a · b = a1·b1 + a2·b2 + …", "two lists of d numbers in, one number out"),)),
-        dot_product_grid("a", "b", worked),
-        Equation("a · b", (result, write_number(worked.total, digits)), note),
+        _formula("a · b = a1·b1 + a2·b2 + …", shapes="two lists of d numbers in, one number out"),
+        dot_product_grid("a", "b", worked, 3),
+        dot_product_equation("a · b", "a1·b1 + a2·b2 + a3·b3", worked, digits, float(worked.total)),
     )
 
 
 def _scores(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
-    worked = dot_product(trace.queries[0], trace.keys[2])
-    result, note = total_of_products(worked, digits)
+    one, other = (dot_product(trace.queries[i], trace.keys[j], digits) for i, j in ((0, 1), (1, 0)))
     return (
         Prose(
             "A score says how well one word's key answers another word's query: their dot product. There is one for "
-            "every pair, and both orders: what a word asks of another is not what that one asks of it."
+            f'every pair, in both orders, and the two differ: what "{WORDS[0]}" asks of "{WORDS[1]}" is not what '
+            f'"{WORDS[1]}" asks of "{WORDS[0]}".'
         ),
-        Formula((("score(i, j) = q(i) · k(j)", "all at once: S = Q·Kᵀ"),)),
-        _example(),
-        Grid("Q, the queries", WORDS, places(2), trace.queries),
-        Grid("K, the keys", WORDS, places(2), trace.keys),
-        Grid("S, the scores", WORDS, WORDS, trace.scores, note=ROWS_ASK, mark=(0, 2)),
-        Equation(f'score("{WORDS[0]}", "{WORDS[2]}")', (result, write_number(worked.total, digits)), note),
+        _formula("score(i, j) = q(i) · k(j),  all at once: ", _S, " = ", _Q, "·", _KT),
+        _square("S, the scores", trace, "scores"),
+        dot_product_equation(f'score("{WORDS[0]}", "{WORDS[1]}")', "q · k", one, digits, float(one.total)),
+        dot_product_equation(f'score("{WORDS[1]}", "{WORDS[0]}")', "q · k", other, digits, float(other.total)),
     )
 
 
 def _softmax(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
-    numbers = np.array([2.0, 1.0, -1.0])
-    row = softmax_row(numbers)
-    raw = np.exp(numbers)
-    table = np.column_stack([numbers, raw, raw / raw.sum(), row.differences, row.exponentials, row.shares])
-    total, shifted = write_number(float(raw.sum()), digits), write_number(row.total, digits)
-    columns = ("number", "e^", f"÷ {total}", f"- {write_number(row.largest, digits)}", "e^", f"÷ {shifted}")
-    footer = (None, float(raw.sum()), 1.0, None, row.total, 1.0)
+    numbers, fine = np.array([2.0, 1.0, -1.0]), max(digits, 2)
+    row, shifted = (softmax_row(numbers, 1.0, digits, is_whole=True, subtract=subtract) for subtract in (False, True))
+    columns = ("number", "e^number", "share", "minus largest", "e^diff", "share")
+    parts = (row.scores, row.exponentials, row.shares, shifted.differences, shifted.exponentials, shifted.shares)
+    footer = (
+        None, float(row.total), float(sum(row.shares)), None, float(shifted.total), float(sum(shifted.shares)),
+    )  # fmt: skip
+    table = np.array([[float(number) for number in part] for part in parts]).T
+    share = result(row.exponentials[0] / row.total, fine)
     return (
         Prose(
-            "Softmax turns any numbers into shares: each between 0 and 1, all together 1, in the same order of size. "
-            "Raise e = 2.718… to the power of each number, and divide each result by the sum of them all. One more in "
-            "the number makes the share e times larger."
+            "Softmax turns any numbers into shares: each between 0 and 1, together 1, in the same order of size. Raise "
+            "e = 2.718… to the power of each number, and divide each result by the sum of them all. One more in the "
+            "number makes the share e times larger."
         ),
-        Formula((("softmax(s_i) = e^s_i / Σ e^s", "n numbers in, n shares out"),)),
+        _formula("softmax(s) = e^s / Σ e^s", shapes="Σ: the sum over all; n numbers in, n shares out"),
+        Grid("Three numbers, both ways", ("a", "b", "c"), columns, table, "none", footer=("sum", footer),
+             role="worked", column_digits=(digits, fine, fine, digits, fine, fine)),
+        _worked(
+            "share of a",
+            ("≈", (Number(row.exponentials[0], fine), " / ", Number(row.total, fine))),
+            (share.sign, (Number(share.value, fine),)),
+        ),
         Prose(
-            "Computers subtract the largest number first, as in the last three columns. Every power and their sum are "
-            "divided by the same number then, so the shares stay the same; but e^1000, which no computer can hold, "
-            "never has to be computed."
+            "Computers subtract the largest number first: powers and sum are then divided by the same number, so the "
+            "shares stay the same, but e^1000, which no computer can hold, never has to be computed."
         ),
-        Grid("Three numbers, both ways", ("a", "b", "c"), columns, table, "none", footer=("sum", footer)),
-        *rounding_notes("columns the shares", table.T[[2, 5]], (1.0, 1.0), digits),
-    )
+    )  # fmt: skip
 
 
 def _scaling(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
@@ -152,21 +183,23 @@ def _scaling(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
     table = np.array([weights(numbers * spread) for _, spread in rows])
     return (
         Prose(
-            "A score is a sum of d_k products. The longer the vectors, the farther from 0 such a sum lies: if the "
-            "numbers are independent with variance 1, it has variance d_k, so it grows like √d_k. Softmax of large "
-            "numbers gives nearly all to the largest, and training learns little from that. Dividing by √d_k undoes "
-            "the growth."
+            "A score adds up d_k products. Sums of more products spread wider: if the numbers are independent with "
+            "variance 1, the sum has variance d_k, so it spreads like √d_k. Softmax of such numbers gives nearly all "
+            "to the largest, and training learns little from that. Dividing by √d_k undoes it."
         ),
-        Formula((("S / √d_k", "Vaswani et al. 2017, section 3.2.1"),)),
+        _formula(_S, " / ", _ROOT, shapes="Vaswani et al. 2017, section 3.2.1"),
         Grid(
-            "Softmax of (1, 0, -1) when it is not divided and grows like √d_k",
-            [f"d_k = {d_k}, × {write_number(spread, 0)}" for d_k, spread in rows],
-            ("first", "second", "third"),
-            table,
-            "share",
+            "Softmax of (1, 0, -1), and of what it spreads to undivided",
+            [f"d_k = {d_k}, √d_k = {spread:.0f}" for d_k, spread in rows],
+            ("first", "second", "third"), table, "share",
         ),
-        Prose("Divided by √d_k, all three lines would be as the first."),
-    )
+        _worked(
+            "the first number for d_k = 64, divided",
+            ("=", (Number(Decimal(8), None), " / ", Number(Decimal(8), None))),
+            ("=", (Number(Decimal(1), None),)),
+        ),
+        Prose("Divided, all three lines are as the first."),
+    )  # fmt: skip
 
 
 def _weights(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
@@ -175,35 +208,31 @@ def _weights(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "The attention weights of a word say how it shares its attention out among all words, itself included: "
             "numbers between 0 and 1, one for each word, together 1. They are the softmax of its scaled scores."
         ),
-        Formula((("W = softmax(Q·Kᵀ / √d_k)", "(n, n): one row of shares for each word"),)),
-        _example(),
-        Grid("S / √2, the scaled scores", WORDS, WORDS, trace.scaled_scores, note=ROWS_ASK),
-        _weights_grid("W, the attention weights", trace),
+        _formula(_W, " = softmax(", _Q, "·", _KT, " / ", _ROOT, ")", shapes="(n, n): one row of shares for each word"),
+        _square("S / √d_k, the scaled scores", trace, "scaled_scores"),
+        _square("W, the attention weights", trace, "weights"),
     )
 
 
 def _context(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
-    terms = trace.weights[0] * trace.values[:, 0]
+    worked = weighted_sum(trace.weights[0], trace.values[:, 0], digits)
+    terms: list[Term] = []
+    for place, (share, value) in enumerate(zip(worked.weights, worked.values, strict=True)):
+        terms += [*([" + "] if place else []), Number(share, digits), "×", Number(value, digits)]
     return (
         Prose(
             "The context vector of a word is a mixture of all words' values, each in the share that the word's "
-            "attention gives it. So it carries what the sentence says about the word: the same word in another "
-            "sentence has another context vector."
+            "attention gives it. So it carries what the sentence says about the word: elsewhere it is another."
         ),
-        Formula((("context(i) = Σ_j weight(i, j)·v(j)", "all at once: C = W·V"),)),
-        _example(),
-        _weights_grid("W, the attention weights", trace),
-        Grid("V, the values", WORDS, places(2), trace.values),
-        Grid("C, the context vectors", WORDS, places(2), trace.context, mark=(0, 0)),
+        _formula("context(i) = Σ_j weight(i, j)·v(j),  all at once: ", _C, " = ", _W, "·", _V),
+        _square("W, the attention weights", trace, "weights"),
+        _grid("V, the values", trace.values, "values"),
         Equation(
             f'place 1 of context("{WORDS[0]}")',
             (
-                " + ".join(
-                    f"{write_number(float(w), digits)}×{write_number(float(v), digits)}"
-                    for w, v in zip(trace.weights[0], trace.values[:, 0], strict=True)
-                ),
-                sum_of(terms, digits),
-                write_number(float(trace.context[0, 0]), digits),
+                EquationLine("=", tuple(terms)),
+                sum_line(worked.products, digits, is_exact=worked.is_exact),
+                EquationLine("=", (Number(worked.total, digits),)),
             ),
         ),
     )
@@ -214,30 +243,30 @@ def _mask(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
     return (
         Prose(
             "A model that writes must not look ahead at the words it is to guess. A causal mask hides from each word "
-            "those that come later: their scaled scores are set to -∞, and e^-∞ is 0, so their weights are exactly 0 "
-            "and the others share all of the attention. The first word can only attend to itself. Try it: --causal"
+            "those that come later: their scaled scores are set to -∞, e^-∞ is 0, so their shares are exactly 0, and "
+            "the others share all of the attention. The first word can only attend to itself. Try it: --causal"
         ),
-        _example(),
-        Grid("The scaled scores, masked", WORDS, WORDS, masked.scaled_scores, note=ROWS_ASK),
-        _weights_grid("The attention weights with the mask", masked),
-        _weights_grid("The attention weights without", trace),
+        _square("The scaled scores, masked", masked, "scaled_scores"),
+        _square("The attention weights with the mask", masked, "weights"),
+        _square("The attention weights without", trace, "weights"),
     )
 
 
 def _heads(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
-    other = attend(_X, Head(_HEAD.w_k, _HEAD.w_q, np.array([[0.0, 1.0], [1.0, 0.0]])))
+    other = attend(_X, Head(_HEAD.w_k, np.array([[1.0, 1.0], [0.0, 2.0]]), np.array([[0.0, 1.0], [1.0, 0.0]])))
     return (
         Prose(
-            "A head is one set of the three parameter matrices, and so one way of looking: one may link a verb to its "
-            "subject, another a word to the one before it. Models have many heads side by side in each layer; each "
-            "computes the same four steps with matrices of its own, and their context vectors are put end to end and "
-            "mixed by one more matrix."
+            "A head is one set of the three parameter matrices, and so one way of looking. Models have many side by "
+            "side in each layer; each computes the same four steps with matrices of its own, and their context vectors "
+            "are put end to end and mixed by one more matrix."
         ),
-        Formula((("heads side by side: [C1, C2, …]·W_o", "(n, h·d_v)·(h·d_v, d_model)"),)),
-        _example(),
-        _weights_grid("One head", trace),
-        _weights_grid("Another head, the same words", other),
-        Grid("Both context vectors, end to end", WORDS, places(4), np.hstack([trace.context, other.context])),
+        _formula("heads side by side: [C1, C2, …]·", Symbol("W", "o"), shapes="(n, h·d_v)·(h·d_v, d_model)"),
+        _square("One head", trace, "weights"),
+        _square("Another head, the same words", other, "weights"),
+        Prose(
+            "The learned model has three: --head 0 looks for meaning, --head 1 ahead to a noun, --head 2 back to it. "
+            'See them together: attnexplain --overview "the dog bites the man"'
+        ),
     )
 
 
@@ -248,14 +277,170 @@ def _embeddings(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "close together. A word has the same embedding in every sentence; what its sentence adds to it is the work "
             "of attention."
         ),
-        _example(),
-        Grid("X, the embeddings", WORDS, places(2), _X),
+        Grid("X, the embeddings", WORDS, places(2), _X, role="embeddings"),
+        Prose("How alike two of them are, the cosine says: --explain cosine"),
     )
 
 
-def _weights_grid(title: str, trace: AttentionTrace) -> Grid:
-    sums = Column("sum", [float(total) for total in trace.weights.sum(axis=1)])
-    return Grid(title, WORDS, WORDS, trace.weights, "share", note=ROWS_ASK, after=sums)
+def _entropy(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
+    fine = max(digits, 2)
+    half, quarter = Decimal("0.5"), Decimal("0.25")
+    logs = [rounded(Decimal(log(float(share))), fine) for share in (half, quarter)]
+    parts = [
+        result(-share * number, fine) for share, number in zip((half, quarter, quarter), (*logs, logs[1]), strict=True)
+    ]
+    total = sum((part.value for part in parts), Decimal(0))
+    return (
+        Prose(
+            "Entropy measures how evenly a row of attention is shared out. It is 0 where all is on one word, and ln n "
+            "where n words get the same (ln is the logarithm to the base e). A row that looks at few words has a low "
+            "entropy, one that looks around a high one."
+        ),
+        _formula("entropy = -Σ w·ln w", shapes="the sum over the shares w of a row, in nats"),
+        Equation(
+            "entropy of (0.5, 0.25, 0.25)",
+            (
+                EquationLine(
+                    "≈",
+                    (
+                        "-(", Number(half, 1), "×", Number(logs[0], fine), ") - (", Number(quarter, 2), "×",
+                        Number(logs[1], fine), ") - (", Number(quarter, 2), "×", Number(logs[1], fine), ")",
+                    ),
+                ),
+                sum_line([part.value for part in parts], fine, is_exact=all(part.is_exact for part in parts)),
+                EquationLine("=", (Number(total, fine),)),
+            ),
+        ),
+        Prose(f"The most that three words can have is ln 3 ≈ {write_number(log(3), fine)}."),
+    )  # fmt: skip
+
+
+def _sinks(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
+    names = ("[CLS]", "cats", "drink")
+    table = np.array([[0.92, 0.05, 0.03], [0.90, 0.06, 0.04], [0.88, 0.05, 0.07]])
+    return (
+        Prose(
+            "In real models much attention goes to a token that says nothing: the first one, or a separator such as "
+            "[SEP]. A row must add up to 1, also where the head finds nothing to do for a word; models learn to leave "
+            "the rest where it does no harm, on a token with a short value vector. Such a token is called a sink."
+        ),
+        Grid("A head whose first token is a sink", names, names, table, "share", rows_ask=True),
+        Prose(
+            "Found by Clark et al. 2019 (arXiv:1906.04341, section 3.2) and Xiao et al. 2023 (arXiv:2309.17453). "
+            "--overview names the heads that do it."
+        ),
+    )  # fmt: skip
+
+
+def _cosine(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
+    a, b = np.array([3.0, 4.0]), np.array([4.0, 3.0])
+    return (
+        Prose(
+            "The cosine of two lists of numbers says how nearly they point the same way, whatever their lengths: 1 for "
+            "the same direction, 0 where they have nothing in common, -1 for opposite directions. It is their dot "
+            "product divided by both lengths. Words with a high cosine are near neighbours."
+        ),
+        _formula("cosine(a, b) = a·b / (|a|·|b|)", shapes="|a|: the root of the sum of a's squares"),
+        Grid("Two lists", ("a", "b"), places(2), np.array([a, b]), "none", role="worked"),
+        _worked(
+            "cosine(a, b)",
+            ("=", (Number(Decimal(24), None), " / (", Number(Decimal(5), None), " × ", Number(Decimal(5), None), ")")),
+            ("=", (Number(Decimal("0.96"), 2),)),
+        ),
+        Prose("For 3·4 + 4·3 = 24, and both lengths are √25 = 5."),
+    )
+
+
+def _layers(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
+    return (
+        Prose(
+            "One layer of attention lets each word look at the others once. Models have many layers, one upon another: "
+            "what comes out of one, added to what went in and passed through two more matrices, goes into the next. So "
+            "the words that a higher layer compares know their sentence already, and it can find what one look cannot: "
+            'that "it" is the animal, that a verb\'s object is a name.'
+        ),
+        _formula("x ← x + attention(x),  then  x ← x + feed-forward(x)", shapes="once a layer"),
+        Prose('See what enters a layer of a real model: attnexplain --model minilm --layer 3 --step 1 "…"'),
+    )
+
+
+def _position(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
+    fine = max(digits, 2)
+    table = np.array([[sin(p), cos(p), sin(p / 10), cos(p / 10)] for p in range(3)])
+    return (
+        Prose(
+            'Attention by itself sees no order: "dog bites man" and "man bites dog" give the same weights. So models '
+            "tell each word where it stands. The first transformers added a vector of sines and cosines to each "
+            "embedding; BERT and GPT-2 learn one for each position; newer models rotate queries and keys (--explain "
+            "rotation)."
+        ),
+        _formula("p(position) = sin, cos of position / base^(2i/d)", shapes="Vaswani et al. 2017, section 3.5"),
+        Grid("The positions 0, 1 and 2, with d = 4 and base 100", ("0", "1", "2"), places(4), table),
+        _worked("place 3 of position 1", ("=", ("sin(1 / 10)",)), ("≈", (Number(shown(sin(0.1), fine), fine),))),
+        Prose("The heads 1 and 2 of the learned model read such positions; head 0 does not."),
+    )
+
+
+def _training(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
+    return (
+        Prose(
+            "Nobody writes the numbers of the matrices. They start at random; the model does a task, such as guessing "
+            "a hidden word from the others; how wrong it was is measured, and every number is moved a little in the "
+            "direction that makes it less wrong. After many thousand sentences W_q and W_k find what is worth looking "
+            "at, for that is what helps with the task."
+        ),
+        _formula("w ← w - rate · ∂loss/∂w", shapes="for every number w, once a step"),
+        _worked(
+            "a number of 0.50, a rate of 0.01, a slope of 3.00",
+            ("=", (Number(Decimal("0.50"), 2), " - ", Number(Decimal("0.01"), 2), " × ", Number(Decimal("3.00"), 2))),
+            ("=", (Number(Decimal("0.47"), 2),)),
+        ),
+        Prose("Compare before and after: --model untrained. How the learned model was trained: --model-card"),
+    )
+
+
+def _rotation(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
+    fine = max(digits, 2)
+    c, s = shown(cos(1.0), fine), shown(sin(1.0), fine)
+    old, partner = Decimal(2), Decimal(1)
+    parts = [result(old * c, fine), result(-partner * s, fine)]
+    total = sum((part.value for part in parts), Decimal(0))
+    return (
+        Prose(
+            "Newer models (Llama, Qwen, Gemma, Mistral …) tell position by turning: each pair of places of a query and "
+            "of a key is rotated by an angle that grows with its position. The dot product of two rotated lists then "
+            "depends on the distance of the two words alone, not on where they stand; that is why it is done."
+        ),
+        _formula("new = old·cos(angle) - partner·sin(angle)", shapes="angle = position × base^(-2i/d)"),
+        Equation(
+            "the pair (2, 1) at position 1, first pair: place 1",
+            (
+                EquationLine(
+                    "≈", (Number(old, None), "×", Number(c, fine), " - ", Number(partner, None), "×", Number(s, fine))
+                ),
+                sum_line([part.value for part in parts], fine, is_exact=all(part.is_exact for part in parts)),
+                EquationLine("=", (Number(total, fine),)),
+            ),
+        ),
+        Prose("Su et al. 2021, RoFormer (arXiv:2104.09864). Such models are not read here yet."),
+    )
+
+
+def _shared_keys(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
+    return (
+        Prose(
+            "In newer models several query heads share one head of keys and values (grouped-query attention): each "
+            "still asks its own questions, but they look at the same labels and take home the same things. It saves "
+            "memory while a model writes, for keys and values of all words before must be kept."
+        ),
+        _formula("query head h uses key head ⌊h / (heads / key heads)⌋"),
+        _worked(
+            "query heads that share a key head, of 32 and 8",
+            ("=", (Number(Decimal(32), None), " / ", Number(Decimal(8), None))),
+            ("=", (Number(Decimal(4), None),)),
+        ),
+        Prose("Ainslie et al. 2023 (arXiv:2305.13245). Such models are not read here yet."),
+    )
 
 
 Article = Callable[[AttentionTrace, int], tuple[Block, ...]]
@@ -271,4 +456,12 @@ TOPICS: dict[str, tuple[str, Article]] = {
     "context": ("What is a context vector?", _context),
     "mask": ("What is a causal mask?", _mask),
     "heads": ("What is a head, and why are there many?", _heads),
+    "entropy": ("How evenly is attention shared out?", _entropy),
+    "sinks": ("Why does so much attention go to a token that says nothing?", _sinks),
+    "cosine": ("How is it measured that two words are alike?", _cosine),
+    "layers": ("Why do models have many layers?", _layers),
+    "position": ("How does attention know the order of words?", _position),
+    "training": ("Where do the numbers come from?", _training),
+    "rotation": ("How do newer models know positions?", _rotation),
+    "shared-keys": ("Why do several query heads share one key head?", _shared_keys),
 }

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from math import isclose, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attnexplain.arithmetic import SoftmaxRow, entropy, rounding_note, softmax_row, write_number
+from attnexplain.arithmetic import FEWEST, SoftmaxRow, entropy, result, shown, softmax_row, write_number
 from attnexplain.attention import AttentionTrace, scaled_scores, weights
 from attnexplain.explanation import Explanation
 from attnexplain.naming import labels
-from attnexplain.steps.step import (
+from attnexplain.steps.blocks import (
     READABLE,
-    ROWS_ASK,
     WRITTEN_OUT,
     Block,
     Column,
     Equation,
+    EquationLine,
     Formula,
+    FormulaLine,
     Grid,
     Links,
+    Number,
     Prose,
     Step,
+    Symbol,
     View,
 )
-from attnexplain.steps.worked import rounding_notes
+from attnexplain.steps.worked import table_note
 
 if TYPE_CHECKING:
     from attnexplain.arithmetic import Array
@@ -36,71 +40,92 @@ SINK = 0.3
 
 
 def weights_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
-    """Show the scores, the scaled scores and the weights with each row's sum, and one row of softmax worked out."""
-    n, scale = len(names), write_number(trace.scale, view.digits)
-    is_scaled = is_divided(trace)
-    mark = (view.query, view.key)
-    divide = _divide(trace, view)
-    hide = "" if trace.mask is None else " A word that comes later is masked: its scaled score is -∞, its weight 0."
-    says = Prose(
-        f"{divide}{hide} Then softmax turns each row into shares: e to the power of each number, divided by the sum "
-        "of these over the row. Every share lies between 0 and 1, and a row adds up to 1."
-    )
-    formula = Formula(
-        (
-            (f"W = softmax(S / {_divisor(trace)})" if is_scaled else "W = softmax(S)", f"({n}, {n})"),
-            ("softmax(s) = e^s / Σ e^s", "along each row"),
+    """Show the weights with each row's sum, and the row of the asking word worked out from its scores on."""
+    n, mark = len(names), (view.query, view.key)
+    block = not view.full
+    blocks: list[Block] = [Prose(_what_happens(trace, view)), _formula(trace, n)]
+    if view.full:
+        blocks.append(
+            Grid("S, the scores of step 2", names, names, trace.scores, rows_ask=True, mark=mark, role="scores")
         )
-    )
-    matrices: list[Block] = [
-        Grid("S, the scores of step 2", names, names, trace.scores, note=ROWS_ASK, mark=mark),
+        if is_divided(trace) or trace.mask is not None:
+            title = (
+                f"S / {_written_divisor(trace, view.digits)}, the scaled scores"
+                if is_divided(trace)
+                else "The scores, masked"
+            )
+            blocks.append(
+                Grid(title, names, names, trace.scaled_scores, rows_ask=True, mark=mark, role="scaled_scores")
+            )
+    blocks.append(
         Grid(
-            f"S / {scale}, the scaled scores" if is_scaled else "S / 1, not scaled",
-            names,
-            names,
-            trace.scaled_scores,
-            note=ROWS_ASK,
-            mark=mark,
-        ),
-        Grid(
-            "W, the attention weights",
-            names,
-            names,
-            trace.weights,
-            colours="share",
-            note=ROWS_ASK,
-            mark=mark,
-            after=Column("sum", trace.weights.sum(axis=1)),
-        ),
-    ]
+            "W, the attention weights", names, names, trace.weights, colours="share", rows_ask=True, mark=mark,
+            after=Column("sum", trace.weights.sum(axis=1)), role="weights", in_one_block=block,
+        )
+    )  # fmt: skip
     if n > READABLE:
-        matrices.append(links_of(trace.weights, names))
-    else:
-        matrices += rounding_notes("rows the weights", trace.weights, trace.weights.sum(axis=1), view.digits)
-    after = (*_sinks(trace, names, view), *_words(trace, view))
-    return Step(
-        3, TITLE, (says, formula, *matrices, *after, *_by_hand(trace, names, view), *_why_scale(trace, names, view))
-    )
+        blocks.append(links_of(trace.weights, names))
+    elif view.full:
+        blocks.append(
+            Prose(
+                "Sums are computed with all digits; the digits shown may add up to a little more or less.", is_note=True
+            )
+        )
+    blocks += [*_sinks(trace, names, view), *_words(trace, view), *_by_hand(trace, names, view)]
+    return Step(3, TITLE, (*blocks, *_why_scale(trace, names, view)))
 
 
 def is_divided(trace: AttentionTrace) -> bool:
     """Whether the scores are divided by something."""
-    return trace.scale != 1 or trace.d_k == 1
+    return trace.scale != 1
 
 
-def _divisor(trace: AttentionTrace) -> str:
-    """Write what scores are divided by: √d_k; some checkpoints have more of it in higher layers."""
+def _formula(trace: AttentionTrace, n: int) -> Formula:
     times = trace.scale / sqrt(trace.d_k)
-    return "√d_k" if isclose(times, 1) else f"({times:g}·√d_k)"
+    root: tuple[str | Symbol, ...] = (Symbol("d", "k", is_under_root=True),)
+    if not isclose(times, 1):
+        root = (f"({times:g}·", *root, ")")
+    inner: tuple[str | Symbol, ...] = (Symbol("S"), " / ", *root) if is_divided(trace) else (Symbol("S"),)
+    return Formula(
+        (
+            FormulaLine((Symbol("W"), " = softmax(", *inner, ")"), f"({n}, {n}), along each row"),
+            FormulaLine(("softmax(s) = e^s / Σ e^s",), "Σ: the sum over the row; e = 2.718…"),
+        )
+    )
 
 
-def _divide(trace: AttentionTrace, view: View) -> str:
-    d_k, scale = trace.d_k, write_number(trace.scale, view.digits)
+def divisor_is_whole(scale: float) -> bool:
+    """Whether the divisor is a whole number, which is written as one."""
+    return float(scale).is_integer()
+
+
+def _written_divisor(trace: AttentionTrace, digits: int) -> str:
+    return f"{trace.scale:.0f}" if divisor_is_whole(trace.scale) else write_number(trace.scale, max(digits, FEWEST))
+
+
+def _root(trace: AttentionTrace, digits: int) -> str:
+    """Write √d_k with its number: √9 = 3, √12 ≈ 3.46."""
+    root = sqrt(trace.d_k)
+    sign = "=" if root.is_integer() else "≈"
+    number = f"{root:.0f}" if root.is_integer() else write_number(root, max(digits, FEWEST))
+    return f"√d_k = √{trace.d_k} {sign} {number}"
+
+
+def _what_happens(trace: Explanation, view: View) -> str:
     if not is_divided(trace):
-        return "The scores are not divided by √d_k here, because scaling is switched off."
-    if not isclose(trace.scale, sqrt(d_k)):
-        return f"Divide every score by {scale}: this model divides by {_divisor(trace)} in this layer."
-    return f"Divide every score by √d_k = √{d_k} = {scale}, so that long vectors do not make large scores."
+        divide = "The scores are not divided by √d_k here"
+        divide += ": d_k is 1." if trace.d_k == 1 else "."
+    elif isclose(trace.scale, sqrt(trace.d_k)):
+        divide = f"Divide every score by {_root(trace, view.digits)}."
+    else:
+        times = trace.scale / sqrt(trace.d_k)
+        written = _written_divisor(trace, view.digits)
+        divide = f"Divide every score by {written}: this model divides by {times:g}·√d_k in this layer."
+    hide = "" if trace.mask is None else " A word that comes later is masked: its scaled score is -∞, its share 0."
+    return (
+        f"{divide}{hide} Then softmax turns each row into shares: e to the power of each number, divided by the sum of "
+        "these over the row. Every share lies between 0 and 1, and a row adds up to 1."
+    )
 
 
 def _sinks(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Block, ...]:
@@ -108,9 +133,8 @@ def _sinks(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bloc
     n, model = len(names), trace.model
     if model.kind != "checkpoint" or n < 3:
         return ()
-    special = trace.special
     shares = trace.weights.mean(axis=0)
-    sinks = [j for j in range(n) if shares[j] >= SINK and (special[j] or j == 0)]
+    sinks = [j for j in range(n) if shares[j] >= SINK and (trace.special[j] or j == 0)]
     if not sinks:
         return ()
     sink = max(sinks, key=lambda j: float(shares[j]))
@@ -123,12 +147,11 @@ def _sinks(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bloc
         if lengths[sink] < 0.7 * others
         else ""
     )
-    source = "Clark et al. 2019, section 3.2" if special[sink] else "Xiao et al. 2023, Efficient streaming"
+    source = "Clark et al. 2019, section 3.2" if trace.special[sink] else "Xiao et al. 2023"
     return (
         Prose(
             f"Why so much attention to {names[sink]}, {share} on average? A row must add up to 1, also where this head "
-            "finds nothing to do for a word. Models learn to leave the rest of their attention where it does no harm: "
-            f"on a separator, or on the first token ({source}).{short}"
+            f"finds nothing to do for a word; the rest is left where it does no harm ({source}).{short}"
         ),
     )
 
@@ -147,98 +170,125 @@ def _words(trace: Explanation, view: View) -> tuple[Block, ...]:
     query, key = (
         next(i for i, word in enumerate(trace.words) if place in word.pieces) for place in (view.query, view.key)
     )
-    sums = Column("sum", joined.sum(axis=1))
     grid = Grid(
-        "W, the attention weights between words", names, names, joined, "share", ROWS_ASK, (query, key), after=sums
+        "W, the attention weights between words", names, names, joined, "share", rows_ask=True, mark=(query, key),
+        after=Column("sum", joined.sum(axis=1)), role="weights", in_one_block=not view.full,
+    )  # fmt: skip
+    return says, grid
+
+
+def _by_hand(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Block, ...]:
+    """Work out the row of the asking word: score, scaled, e^scaled, share; and the share of the answering word."""
+    query, key, digits = view.query, view.key, view.digits
+    asking, answering = names[query], names[key]
+    places = written_out(trace.weights[query], key)
+    row = softmax_row(
+        trace.scores[query], trace.scale, digits, scaled=trace.scaled_scores[query], places=places, subtract=view.full,
+        is_whole=divisor_is_whole(trace.scale),
+    )  # fmt: skip
+    at = places.index(key)
+    if trace.mask is not None and not trace.mask[query, key]:
+        worked: tuple[Block, ...] = (Prose(f'masked: "{answering}" comes later, so its share is 0', is_note=True),)
+        return (
+            Prose(f'By hand, the row of "{asking}", from its scores in step 2:'),
+            _row_table(names, view, row, trace),
+            *worked,
+        )
+    fine = max(digits, FEWEST)
+    lines: list[Equation] = []
+    if is_divided(trace):
+        divisor = Number(row.divisor, None if divisor_is_whole(trace.scale) else fine)
+        scaled = result(shown(float(trace.scores[query, key]), digits) / row.divisor, digits)
+        lines.append(
+            Equation(
+                f'scaled("{asking}", "{answering}")',
+                (
+                    EquationLine("=", (Number(row.scores[at], digits), " / ", divisor)),
+                    EquationLine(scaled.sign, (Number(row.scaled[at], digits),)),
+                ),
+            )
+        )
+    share = result(row.exponentials[at] / row.total, fine)
+    note = table_note(row.shares[at], float(trace.weights[query, key]), digits) if digits >= FEWEST else ""
+    lines.append(
+        Equation(
+            f'share("{asking}", "{answering}")',
+            (
+                EquationLine("≈", (Number(row.exponentials[at], fine), " / ", Number(row.total, fine))),
+                EquationLine(share.sign, (Number(row.shares[at], fine),)),
+            ),
+            note,
+        )
     )
-    notes = () if len(names) > READABLE else rounding_notes("rows the weights", joined, joined.sum(axis=1), view.digits)
-    return says, grid, *notes
+    why = ""
+    if row.largest is not None:
+        reason = "" if view.full else f" because e^{row.largest} is a very large number;"
+        largest = write_number(row.largest, digits)
+        why = f" The largest, {largest}, is subtracted first,{reason} the shares stay as they are."
+    explain = Prose(f'By hand, the row of "{asking}", from its scores in step 2.{why}')
+    return explain, _row_table(names, view, row, trace), *lines
+
+
+def _row_table(names: tuple[str, ...], view: View, row: SoftmaxRow, trace: AttentionTrace) -> Grid:
+    """Write the row as a table, one line a word; of a long row only the strongest words, and the rest together."""
+    fine = max(view.digits, FEWEST)
+    whole = [names[place] for place in row.places]
+    columns: list[tuple[str, list[Decimal], int, Decimal | None]] = [("score", list(row.scores), view.digits, None)]
+    if is_divided(trace) or trace.mask is not None:
+        columns.append(("scaled", list(row.scaled), view.digits, None))
+    exponent = "e^scaled" if len(columns) > 1 else "e^score"
+    if row.largest is not None:
+        columns.append(("minus largest", list(row.differences), view.digits, None))
+        exponent = "e^diff"
+    columns.append((exponent, list(row.exponentials), fine, row.rest))
+    rest_share = None if row.rest is None or not row.total else result(row.rest / row.total, fine).value
+    columns.append(("share", list(row.shares), fine, rest_share))
+    numbers = np.array([[float(number) for number in column] for _, column, _, _ in columns]).T
+    if row.rest is not None:
+        numbers = np.vstack([numbers, [np.nan if rest is None else float(rest) for _, _, _, rest in columns]])
+        whole.append(f"the other {len(names) - len(row.places)}")
+    shares = sum(row.shares, Decimal(0)) + (rest_share or 0)
+    footer: list[float | None] = [*[None] * (len(columns) - 2), float(row.total), float(shares)]
+    return Grid(
+        f'The row of "{names[view.query]}"', whole, [heading for heading, *_ in columns], numbers, "none",
+        mark=(list(row.places).index(view.key), len(columns) - 1), footer=("sum", footer), role="worked",
+        column_digits=[digits for _, _, digits, _ in columns],
+    )  # fmt: skip
 
 
 def _why_scale(trace: AttentionTrace, names: tuple[str, ...], view: View) -> tuple[Block, ...]:
-    """Compare the weights with what they would be with the scaling the other way round."""
+    """Say why scores are divided, and what the largest share would be otherwise."""
     root, n = sqrt(trace.d_k), len(names)
     is_scaled = trace.scale != 1
     if trace.d_k == 1 or n == 1 or (is_scaled and not isclose(trace.scale, root)):
         return ()
     other = weights(scaled_scores(trace.scores, 1.0 if is_scaled else root, trace.mask))
-    with_it, without_it = (trace.weights, other) if is_scaled else (other, trace.weights)
-    largest, evenness = [w.max(axis=1) for w in (with_it, without_it)], [entropy(w) for w in (with_it, without_it)]
-    low, high = (write_number(float(e.mean()), view.digits) for e in (evenness[1], evenness[0]))
+    best = int(np.argmax(other[view.query]))
+    largest = write_number(float(other[view.query, best]), max(view.digits, FEWEST))
+    ours = write_number(float(trace.weights[view.query, best]), max(view.digits, FEWEST))
+    undivided = "Undivided" if is_scaled else "Divided"
+    whom = "itself" if best == view.query else f'"{names[best]}"'
     explain = Prose(
-        "Why divide by √d_k? Without it, scores grow with the length of the vectors, and softmax gives nearly all to "
-        f"the largest. Entropy measures how evenly a row is shared, -Σ w·ln w, from 0 (all on one word) to ln {n} = "
-        f"{write_number(float(np.log(n)), view.digits)} (the same for all). With the division the rows of this "
-        f"sentence have an entropy of {high} on average, without it {low}."
+        f"Why √d_k? A score adds up d_k = {trace.d_k} products; sums of more products spread wider, like √d_k, and "
+        f'dividing undoes that. {undivided}, "{names[view.query]}" would give {whom} {largest} instead of {ours}.'
     )
-    if n > READABLE:
+    if not view.full or n > READABLE:
         return (explain,)
-    columns = ("largest with √d_k", "largest without", "entropy with √d_k", "entropy without")
-    return explain, Grid("What the scaling does", names, columns, np.column_stack([*largest, *evenness]), "none")
-
-
-def _by_hand(trace: AttentionTrace, names: tuple[str, ...], view: View) -> tuple[Block, ...]:
-    query, key, digits = view.query, view.key, view.digits
-    row = softmax_row(trace.scaled_scores[query])
-    explain = Prose(
-        f'By hand, the row of "{names[query]}". The largest number of the row, {write_number(row.largest, digits)}, is '
-        "subtracted first: that divides every exponential and their sum by the same number, so the shares stay the "
-        "same, and no exponential can grow too large to compute."
+    with_it, without_it = (trace.weights, other) if is_scaled else (other, trace.weights)
+    largest_of = [w.max(axis=1) for w in (with_it, without_it)]
+    evenness = [entropy(w) for w in (with_it, without_it)]
+    in_sight = np.arange(1, n + 1) if trace.mask is not None else np.full(n, n)
+    columns = ("largest with √d_k", "largest without", "entropy with √d_k", "entropy without", "at most")
+    ceiling = "at most ln i in row i, which sees i words" if trace.mask is not None else f"at most ln {n}"
+    about = Prose(
+        f"Entropy measures how evenly a row is shared, -Σ w·ln w: 0 where all is on one word, and {ceiling}, where all "
+        "get the same."
     )
-    table, chosen = _softmax_grid(trace, names, view, row)
-    score, scale = write_number(float(trace.scores[query, key]), digits), write_number(trace.scale, digits)
-    divisor = _divisor(trace).replace("d_k", str(trace.d_k)) if is_divided(trace) else "1"
-    masked = trace.mask is not None and not trace.mask[query, key]
-    scaled = Equation(
-        f'scaled score("{names[query]}", "{names[key]}")',
-        (
-            f'score("{names[query]}", "{names[key]}") / {divisor}' + (", masked" if masked else ""),
-            f"{score} / {scale}",
-            write_number(float(trace.scaled_scores[query, key]), digits),
-        ),
-    )
-    rest = [row.exponentials.sum() - row.exponentials[chosen].sum()] if len(chosen) < len(names) else []
-    parts = np.array([*row.exponentials[chosen], *rest])
-    exponential, total = write_number(float(row.exponentials[key]), digits), write_number(row.total, digits)
-    equation = Equation(
-        f'weight("{names[query]}", "{names[key]}")',
-        (
-            f"e^({write_number(float(row.differences[key]), digits)}) / sum of the row's exponentials",
-            f"{exponential} / {total}",
-            write_number(float(row.shares[key]), digits),
-        ),
-        rounding_note("exponentials", parts, row.total, digits),
-    )
-    return scaled, explain, table, equation
+    table = np.column_stack([*largest_of, *evenness, np.log(in_sight)])
+    return explain, about, Grid("What the scaling does", names, columns, table, "none")
 
 
-def _softmax_grid(trace: AttentionTrace, names: tuple[str, ...], view: View, row: SoftmaxRow) -> tuple[Grid, list[int]]:
-    """Write the row as a table, one line a word; of a long row only the strongest words, and the rest together."""
-    chosen = strongest(row.shares, view.key)
-    numbers = np.column_stack(
-        [trace.scores[view.query], row.scaled_scores, row.differences, row.exponentials, row.shares]
-    )
-    rows = [names[position] for position in chosen]
-    footer: list[float | None] = [None, None, None, row.total, float(row.shares.sum())]
-    table = numbers[chosen]
-    if len(chosen) < len(names):
-        rows.append(f"the other {len(names) - len(chosen)}")
-        others = np.delete(numbers, chosen, axis=0)
-        table = np.vstack([table, [np.nan, np.nan, np.nan, others[:, 3].sum(), others[:, 4].sum()]])
-    scale = write_number(trace.scale, view.digits)
-    largest = write_number(row.largest, view.digits)
-    columns = (
-        "score",
-        f"÷ {scale}",
-        f"- {largest}".replace("- -", "+ "),
-        "e^",
-        f"÷ {write_number(row.total, view.digits)}",
-    )
-    mark = (chosen.index(view.key), 4)
-    return Grid("Softmax, word by word", rows, columns, table, "none", mark=mark, footer=("sum", footer)), chosen
-
-
-def strongest(shares: Array, always: int) -> list[int]:
+def written_out(shares: Array, always: int) -> list[int]:
     """Choose the places to write out: all of a short row; of a long one the largest and the one asked for, in order."""
     if len(shares) <= READABLE:
         return list(range(len(shares)))
@@ -246,13 +296,13 @@ def strongest(shares: Array, always: int) -> list[int]:
     return sorted({always, *map(int, largest)})
 
 
-def links_of(weights: Array, names: tuple[str, ...]) -> Links:
+def links_of(shares: Array, names: tuple[str, ...]) -> Links:
     """Name for each word the three that it attends to most."""
-    order = np.argsort(-weights, axis=1, kind="stable")[:, :3]
+    order = np.argsort(-shares, axis=1, kind="stable")[:, :3]
     return Links(
         "The strongest links of each word",
         [
-            (name, [(names[j], float(weights[i, j])) for j in order[i] if weights[i, j] > 0])
+            (name, [(names[j], float(shares[i, j])) for j in order[i] if shares[i, j] > 0])
             for i, name in enumerate(names)
         ],
     )

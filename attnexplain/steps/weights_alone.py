@@ -5,7 +5,7 @@ from __future__ import annotations
 from attnexplain.arithmetic import entropy, write_number
 from attnexplain.models.weights_file import AttentionWeights
 from attnexplain.naming import find_token, labels
-from attnexplain.steps.step import READABLE, ROWS_ASK, Block, Column, Grid, Lesson, Prose, Step
+from attnexplain.steps.blocks import READABLE, Block, Column, Grid, Lesson, Prose, Step
 from attnexplain.steps.weights import TITLE, links_of
 
 
@@ -37,7 +37,9 @@ def lesson_of_weights(
         "queries, keys and values that these weights were made of."
     )
     sums = Column("sum", [float(total) for total in weights.sum(axis=1)])
-    grid = Grid("W, the attention weights", names, names, weights, "share", ROWS_ASK, mark, after=sums)
+    grid = Grid(
+        "W, the attention weights", names, names, weights, "share", rows_ask=True, mark=mark, after=sums, role="weights"
+    )
     blocks: list[Block] = [says, grid]
     if off := alone.rows_that_are_off:
         blocks.append(Prose(f"{off} of {n} rows do not add up to 1.", is_note=True))
@@ -46,4 +48,4 @@ def lesson_of_weights(
     even = write_number(float(entropy(weights).mean()), digits)
     blocks.append(Prose(f"The entropy of a row, -Σ w·ln w, is {even} on average: 0 if it is all on one word."))
     notes = (Prose(f"Model: {alone.model.name} (trace). {alone.model.note}", is_note=True),)
-    return Lesson(alone.sentence, notes, (Step(3, TITLE, tuple(blocks)),))
+    return Lesson(alone.sentence, (Step(3, TITLE, tuple(blocks)),), notes)

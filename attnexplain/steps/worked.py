@@ -1,73 +1,53 @@
-"""A dot product as a reader would write it: two lists, their products, the sum."""
+"""Arithmetic as a reader would write it: two lists and their products, a sum, a note where the table differs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from decimal import Decimal
 
 import numpy as np
 
-from attnexplain.arithmetic import DotProduct, rounded_sum, rounding_note, write_number
-from attnexplain.steps.step import WRITTEN_OUT, Grid, Prose
+from attnexplain.arithmetic import DotProduct, shown, write_number
+from attnexplain.steps.blocks import Equation, EquationLine, Grid, Number, Term
 
-if TYPE_CHECKING:
-    from attnexplain.arithmetic import Array
-
-
-LONG = 32
-"""The longest vector whose places are all written out."""
+LONG = 16
+"""The longest list whose places are all written out."""
 
 
-def dot_product_grid(left: str, right: str, worked: DotProduct) -> Grid:
+def dot_product_grid(left: str, right: str, worked: DotProduct, count: int) -> Grid:
     """Put two lists and their products under one another, place by place; of long ones the places that count most."""
-    chosen = telling_places(worked.products)
-    numbers = np.array([worked.left, worked.right, worked.products])[:, chosen]
-    columns = [str(place + 1) for place in chosen]
-    if len(chosen) < len(worked.products):
-        rest = float(worked.products.sum() - worked.products[chosen].sum())
-        numbers = np.column_stack([numbers, [np.nan, np.nan, rest]])
-        columns.append(_others(len(worked.products) - len(chosen)))
-    return Grid(title="Place by place", rows=(left, right, "product"), columns=columns, numbers=numbers, colours="none")
+    numbers = np.array([list(map(float, row)) for row in (worked.left, worked.right, worked.products)])
+    columns = [str(place + 1) for place in worked.places]
+    if worked.rest is not None:
+        numbers = np.column_stack([numbers, [np.nan, np.nan, float(worked.rest)]])
+        columns.append(f"+{count - len(worked.places)} more")
+    return Grid("Place by place", (left, right, "product"), columns, numbers, "none", role="worked")
 
 
-def telling_places(products: Array) -> list[int]:
-    """Choose the places to write out: all of a short list, of a long one the largest, in order."""
-    if len(products) <= LONG:
-        return list(range(len(products)))
-    return sorted(map(int, np.argsort(-np.abs(products), kind="stable")[:WRITTEN_OUT]))
+def sum_line(parts: Sequence[Decimal], digits: int, *, is_exact: bool) -> EquationLine:
+    """Write numbers as a sum: 1.00 - 2.00 + 3.00."""
+    terms: list[Term] = []
+    for place, part in enumerate(parts):
+        if place:
+            terms.append(" - " if part < 0 else " + ")
+        terms.append(Number(abs(part) if place else part, digits))
+    return EquationLine("=" if is_exact else "≈", tuple(terms))
 
 
-def _others(count: int) -> str:
-    return f"other {count}"
-
-
-def rounding_notes(what: str, rows: Array, totals: Sequence[float], digits: int) -> tuple[Prose, ...]:
-    """Say it where rows as written don't add up to their totals as written."""
-    pairs = zip(rows, totals, strict=True)
-    off = [rounded_sum(row, digits) for row, total in pairs if rounded_sum(row, digits) != write_number(total, digits)]
-    if not off:
-        return ()
-    return (
-        Prose(f"Rounded: in {len(off)} of {len(rows)} {what} as shown add up to a little less or more.", is_note=True),
+def dot_product_equation(left: str, symbols: str, worked: DotProduct, digits: int, table: float) -> Equation:
+    """Write a dot product: its symbols, its products as a sum, the result; and what the table has, where it differs."""
+    parts = [*worked.products, *([worked.rest] if worked.rest is not None else [])]
+    parts += [worked.bias] if worked.bias is not None else []
+    lines = (
+        EquationLine("=", (symbols,)),
+        sum_line(parts, digits, is_exact=worked.is_exact),
+        EquationLine("=", (Number(worked.total, digits),)),
     )
+    return Equation(left, lines, table_note(worked.total, table, digits))
 
 
-def total_of_products(worked: DotProduct, digits: int) -> tuple[str, str]:
-    """Write the products as a sum, and a note where they don't add up as written."""
-    chosen = telling_places(worked.products)
-    parts = worked.products[chosen]
-    if len(chosen) < len(worked.products):
-        parts = np.append(parts, worked.products.sum() - parts.sum())
-    if worked.bias is not None:
-        parts = np.append(parts, worked.bias)
-    return sum_of(parts, digits), rounding_note("products", parts, worked.total, digits)
-
-
-def sum_of(parts: Array, digits: int) -> str:
-    """Write numbers as a sum.
-
-    >>> sum_of(np.array([1.0, -2.0, 3.0]), 1)
-    '1.0 - 2.0 + 3.0'
-    """
-    written = [write_number(float(part), digits) for part in parts]
-    return written[0] + "".join(f" - {w[1:]}" if w.startswith("-") else f" + {w}" for w in written[1:])
+def table_note(worked: Decimal, table: float, digits: int) -> str:
+    """Say what the table has, where the worked result is another number."""
+    if worked == shown(table, digits):
+        return ""
+    return f"the table has {write_number(table, digits)}, computed with all digits"

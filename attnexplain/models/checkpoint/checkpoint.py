@@ -19,7 +19,7 @@ from attnexplain.models.checkpoint.run import broken, run_layers, scale_of
 from attnexplain.models.checkpoint.tensors import open_tensors
 from attnexplain.models.checkpoint.tokenizer import PieceTokenizer
 from attnexplain.models.checkpoint.tokenizer_folder import open_tokenizer
-from attnexplain.models.model import Embedded, Model, ModelInfo
+from attnexplain.models.model import Embedded, Model, ModelInfo, withheld_of_all
 from attnexplain.text import visible
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Checkpoint(Model):
             states = [layer.states for layer in run_layers(self._parameters, tokens.ids or (), self._layer)][-1]
             self._verify()
         nothing = ("",) * len(tokens.words)
-        return Embedded(states.astype(np.float64), nothing, tokens.special)
+        return Embedded(states.astype(np.float64), nothing, withheld_of_all(len(tokens.words)))
 
     def every_head(self, tokens: Tokens) -> Iterator[tuple[int, int, AttentionTrace]]:
         """Run all layers, and yield each layer, head and trace as soon as it is there."""

@@ -13,29 +13,36 @@ from pathlib import Path
 import numpy as np
 
 from attnexplain.attention import Head
-from attnexplain.models.tiny import CARD, FILE, Tiny
+from attnexplain.models.tiny import AHEAD, BACK, CARD, FILE, _read
 from attnexplain.models.training import corpus, sources, vocabulary
 from attnexplain.models.training.card import write_card
-from attnexplain.models.training.evaluate import Candidate, Numbers, measure
-from attnexplain.models.training.learn import Learned, Recipe, learn
+from attnexplain.models.training.evaluate import (
+    Candidate,
+    Numbers,
+    by_cosine,
+    chance,
+    cue_accuracy,
+    order,
+    read_cues,
+    senses,
+    shape_of_attention,
+    word_similarity,
+)
+from attnexplain.models.training.learn import Recipe, learn
+from attnexplain.models.training.learn_order import OrderRecipe, kind_features, learn_order
 from attnexplain.models.training.semantics import word_features
 from attnexplain.models.training.write import write
 
 HERE = Path(__file__).parent
-TRIALS = HERE / "trials.json"
-CUES = HERE / "cues.tsv"
-CUES_FOR_CHOOSING = HERE / "cues-dev.tsv"
-TRIAL_STEPS = 3000
-TRIED = [(d_model, d_k, seed) for seed in (0, 1, 2) for d_model, d_k in ((16, 8), (16, 12), (16, 16), (12, 12))]
+CUES, CUES_FOR_CHOOSING, SENSES, ORDER = (
+    HERE / name for name in ("cues.tsv", "cues-dev.tsv", "senses.tsv", "order.tsv")
+)
 
 
 def main() -> None:
     """Read the command line and do the work."""
     parser = argparse.ArgumentParser(prog="python -m attnexplain.models.training", description=__doc__)
     parser.add_argument("--work", type=Path, default=Path(".training"), help="where sources are kept (%(default)s)")
-    parser.add_argument(
-        "--try", dest="trials", type=int, nargs="+", metavar="N", help=f"only measure these of the {len(TRIED)} trials"
-    )
     parser.add_argument("--card-only", action="store_true", help="measure the file that is there; write its card")
     arguments = parser.parse_args()
     _keep_memory()
@@ -47,59 +54,73 @@ def main() -> None:
     sentences = list(corpus.sentences(corpus.training_texts(work)))
     print(f"{len(sentences):,} sentences, {len(words.words):,} words, {len(words.offered):,} to offer", flush=True)
     features = word_features(work, words.words)
-    held_out = list(corpus.sentences(corpus.held_out_texts(work)))
-    news = list(corpus.sentences(corpus.news_texts(work)))
-
-    for trial in arguments.trials or ():
-        d_model, d_k, seed = TRIED[trial]
-        learned = learn(
-            features, words, sentences, replace(Recipe(), steps=TRIAL_STEPS, d_model=d_model, d_k=d_k, seed=seed)
-        )
-        figures = measure(_candidate(learned, words), CUES_FOR_CHOOSING, held_out, news, work)
-        print(json.dumps({"d_model": d_model, "d_k": d_k, "seed": seed, **figures}), flush=True)
-    if arguments.trials:
-        return
-
-    path = HERE.parent / FILE
-    recipe = Recipe()
+    path, recipe, order_recipe = HERE.parent / FILE, Recipe(), OrderRecipe()
+    about = kind_features(work, words)
     if not arguments.card_only:
-        write(path, learn(features, words, sentences, recipe), words)
-    shipped = _shipped(words)
-    columns = {
-        "learned": measure(shipped, CUES, held_out, news, work),
-        "random W": _mean([measure(_random(shipped, seed), CUES, held_out, news, work) for seed in range(5)]),
-        "PCA, W = 1": measure(_components(features, recipe.d_model, words), CUES, held_out, news, work),
-        "uniform": measure(replace(shipped, uniform=True), CUES, held_out, news, work),
+        learned = learn(features, words, sentences, recipe)
+        write(path, learned, learn_order(about, features, work, words, order_recipe), words)
+    held_out = list(corpus.sentences(corpus.held_out_texts(work))) + list(corpus.sentences(corpus.news_texts(work)))
+    tied = learn_order(about, features, work, words, replace(order_recipe, tied=True))
+    figures = {
+        "meaning": _meaning(features, words, held_out, work),
+        "order": {
+            "learned": _order(words),
+            "W_q = W_k": order(tied.kinds, Head(*tied.ahead), Head(*tied.back), words, ORDER),
+        },
     }
-    sizes = {"words": len(words.words), "offered": len(words.offered), "sentences": len(sentences)}
-    cues = sum(line[:1] not in ("", "#") for line in CUES.read_text(encoding="utf-8").splitlines())
-    write_card(HERE.parent / CARD, path, recipe, sizes, columns, json.loads(TRIALS.read_text()), cues)
-    print(json.dumps(columns, indent=1))
+    sizes = {
+        "words": len(words.words), "offered": len(words.offered), "silent": len(words.silent),
+        "sentences": len(sentences), "cues": len(read_cues(CUES)), "choosing": len(read_cues(CUES_FOR_CHOOSING)),
+    }  # fmt: skip
+    write_card(HERE.parent / CARD, path, recipe, order_recipe, sizes, figures)
+    print(json.dumps(figures, indent=1))
 
 
-def _candidate(learned: Learned, words: vocabulary.Vocabulary) -> Candidate:
-    return Candidate(words.index, learned.embeddings.astype(np.float64), Head(learned.w_q, learned.w_k, learned.w_v))
+def _meaning(
+    features: Numbers, words: vocabulary.Vocabulary, held_out: list[list[str]], work: Path
+) -> dict[str, dict[str, float]]:
+    """Take the figures of the head of meaning as shipped, and of what it is measured beside."""
+    cues, shipped = read_cues(CUES), _shipped(words)
+    head = shipped.head
+    width = head.d_model
+    x = features[:, :width].astype(np.float64)
+    components = Candidate(words, x / x.std(0), Head(*[np.eye(width)] * 3))
+    tied = replace(shipped, head=Head(head.w_q, head.w_q, head.w_v))
+    random = [_random(shipped, seed) for seed in range(5)]
+    return {
+        "learned": {
+            "cue": cue_accuracy(shipped, cues), "choosing": cue_accuracy(shipped, read_cues(CUES_FOR_CHOOSING)),
+            **senses(shipped, cues, SENSES), **shape_of_attention(shipped, held_out),
+            "similarity": word_similarity(shipped, work),
+        },
+        "W_q = W_k": {"cue": cue_accuracy(tied, cues)},
+        "random W_q, W_k": {"cue": float(np.mean([cue_accuracy(one, cues) for one in random]))},
+        "PCA, W = 1": {"cue": cue_accuracy(components, cues), **senses(components, cues, SENSES)},
+        "cosine of X": {"cue": cue_accuracy(shipped, cues, by_cosine)},
+        "encoder's cosine": {"cue": cue_accuracy(replace(components, embeddings=features.astype(np.float64),
+                             head=Head(*[np.eye(features.shape[1])] * 3)), cues, by_cosine)},
+        "any content word": {"cue": chance(shipped, cues, content_alone=True)},
+        "any word": {"cue": chance(shipped, cues, content_alone=False)},
+    }  # fmt: skip
 
 
 def _shipped(words: vocabulary.Vocabulary) -> Candidate:
-    model = Tiny()
-    return Candidate(words.index, np.array([model.look_up(word)[0] for word in words.words]), model.head)
+    file = _read()
+    embeddings = np.array([file.meaning([row], "") for row in range(len(words.words))])
+    return Candidate(words, embeddings, file.head(0))
+
+
+def _order(words: vocabulary.Vocabulary) -> dict[str, tuple[float, float]]:
+    file = _read()
+    kinds = np.array([file.kind([row]) for row in range(len(words.words))])
+    return order(kinds, file.head(AHEAD), file.head(BACK), words, ORDER)
 
 
 def _random(candidate: Candidate, seed: int) -> Candidate:
     generator = np.random.default_rng(seed)
     shape = candidate.head.w_q.shape
-    return replace(candidate, head=Head(*(generator.normal(size=(3, *shape)) / shape[0] ** 0.5)))
-
-
-def _components(features: Numbers, d_model: int, words: vocabulary.Vocabulary) -> Candidate:
-    x = features[:, :d_model].astype(np.float64)
-    one = np.eye(d_model)
-    return Candidate(words.index, x / x.std(0), Head(one, one, one))
-
-
-def _mean(figures: list[dict[str, float]]) -> dict[str, float]:
-    return {key: float(np.mean([one[key] for one in figures])) for key in figures[0]}
+    w_q, w_k = generator.normal(size=(2, *shape)) / shape[0] ** 0.5
+    return replace(candidate, head=Head(w_q, w_k, candidate.head.w_v))
 
 
 def _keep_memory() -> None:

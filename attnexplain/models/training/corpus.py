@@ -16,6 +16,8 @@ from attnexplain.tokens import tokenize
 
 LONGEST = 24
 """Words of a training sentence; longer ones are cut into several."""
+OWN_TIMES = 40
+"""How often the sentences of our own are read: they are few, and nearly all that is known of some words."""
 HELD_OUT = 20
 """One synset of so many is kept for measuring and never trained on."""
 
@@ -60,11 +62,19 @@ def synsets(work: Path) -> Iterator[Synset]:
             yield Synset(words, definition, examples, fields[1], usages, fields[0], name, tuple(above))
 
 
-def first_meanings(work: Path) -> dict[str, str]:
-    """Return the entry of each noun's first meaning, the most frequent one, by its offset."""
-    lines = (wordnet(work) / "index.noun").read_text(encoding="latin-1").splitlines()
-    fields = (line.split() for line in lines if not line.startswith("  "))
-    return {entry[0]: entry[6 + int(entry[3])] for entry in fields}
+def first_meanings(work: Path, part: str = "noun") -> dict[str, str]:
+    """Return the entry of each word's first meaning, the most frequent one, by its offset."""
+    return {entry[0]: entry[6 + int(entry[3])] for entry in _index(work, part)}
+
+
+def meanings(work: Path, part: str) -> dict[str, int]:
+    """Count in how many meanings a word occurs in WordNet's tagged texts, and one more where it has any."""
+    return {entry[0]: 1 + int(entry[5 + int(entry[3])]) for entry in _index(work, part)}
+
+
+def _index(work: Path, part: str) -> Iterator[list[str]]:
+    lines = (wordnet(work) / f"index.{part}").read_text(encoding="latin-1").splitlines()
+    return (line.split() for line in lines if not line.startswith("  "))
 
 
 def counted_texts(work: Path) -> Iterator[str]:
@@ -84,6 +94,14 @@ def training_texts(work: Path) -> Iterator[str]:
             yield _with_words(synset) if len(synset.definition) % 3 == 0 else synset.definition
             yield from synset.examples
     yield from _books(work)
+    for _ in range(OWN_TIMES):
+        yield from own_sentences()
+
+
+def own_sentences() -> list[str]:
+    """Return the sentences that were written for this project."""
+    lines = Path(__file__).with_name("own_sentences.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
 
 
 def _with_words(synset: Synset) -> str:

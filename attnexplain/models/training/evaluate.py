@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,108 +10,163 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
-from attnexplain.attention import Head, attend
+from attnexplain.attention import AttentionTrace, Head, attend
+from attnexplain.models.positions import with_positions
 from attnexplain.models.spelling import normal_word
 from attnexplain.models.training.sources import evaluation_file
-from attnexplain.models.training.vocabulary import FUNCTION_WORDS
+from attnexplain.models.training.vocabulary import FUNCTION_WORDS, Vocabulary
+from attnexplain.models.training.write import crowded
 from attnexplain.tokens import tokenize
 
 Numbers = np.ndarray[Any, np.dtype[np.floating[Any]]]
+Judge = Callable[[AttentionTrace, list[str], int], Numbers]
+"""Gives each word of a sentence a number, for one that asks; the largest is where it looks."""
+
+
+@dataclass(frozen=True)
+class Cue:
+    """An ambiguous word, the words of its sentence that tell its meaning, and the sentence."""
+
+    word: str
+    cues: frozenset[str]
+    sentence: str
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model to be measured: the words, their embeddings, and a head (None: uniform attention)."""
+    """A model to be measured: the words, their embeddings, and a head."""
 
-    index: dict[str, int]
+    vocabulary: Vocabulary
     embeddings: Numbers  # [words, d_model]
     head: Head
-    uniform: bool = False
 
-    def weights(self, words: list[str]) -> tuple[Numbers, Numbers]:
-        """Return the attention weights and the scaled scores of known words."""
-        trace = attend(self.embeddings[[self.index[word] for word in words]], self.head)
-        n = len(words)
-        return (np.full((n, n), 1 / n) if self.uniform else trace.weights), trace.scaled_scores
-
-
-def measure(
-    candidate: Candidate, cues: Path, held_out: list[list[str]], news: list[list[str]], work: Path
-) -> dict[str, float]:
-    """Take all figures of a model."""
-    return {
-        "cue": cue_accuracy(candidate, cues)[0],
-        "mrr": rebuild_mrr(candidate, held_out),
-        "news": rebuild_mrr(candidate, news),
-        **shape_of_attention(candidate, held_out + news),
-        "similarity": word_similarity(candidate, work)[0],
-    }
+    def run(self, sentence: str) -> tuple[list[str], AttentionTrace]:
+        """Run the head on the known words of a sentence."""
+        index = self.vocabulary.index
+        words = [word for word in map(normal_word, tokenize(sentence).words) if word in index]
+        return words, attend(self.embeddings[[index[word] for word in words]], self.head)
 
 
-def cue_accuracy(candidate: Candidate, cues: Path) -> tuple[float, list[str]]:
-    """In how many sentences an ambiguous word attends most, of all other words, to one that tells its meaning.
+def read_cues(path: Path) -> list[Cue]:
+    """Read a file of cues: the word, the telling words, the sentence, with tabs between."""
+    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if line[:1] not in ("", "#")]
+    return [Cue(word, frozenset(cues.split()), sentence) for word, cues, sentence in lines]
 
-    Each line of the file: the word, the cues, the sentence, with tabs between.
+
+def by_weight(trace: AttentionTrace, words: list[str], asking: int) -> Numbers:
+    """Look where the attention weight is largest."""
+    return np.asarray(trace.weights[asking])
+
+
+def by_cosine(trace: AttentionTrace, words: list[str], asking: int) -> Numbers:
+    """Look at the content word whose embedding is most like one's own."""
+    x = _unit(np.asarray(trace.embeddings))
+    is_content = np.array([word not in FUNCTION_WORDS for word in words])
+    return np.where(is_content, x @ x[asking], -2.0)
+
+
+def cue_accuracy(candidate: Candidate, cues: list[Cue], judge: Judge = by_weight) -> float:
+    """In how many sentences an ambiguous word looks most, of all other words, at one that tells its meaning."""
+    right = []
+    for cue in cues:
+        words, trace = candidate.run(cue.sentence)
+        strengths = judge(trace, words, words.index(cue.word))
+        others = [place for place, word in enumerate(words) if word != cue.word]
+        right.append(words[max(others, key=lambda place: (strengths[place], -place))] in cue.cues)
+    return float(np.mean(right))
+
+
+def chance(candidate: Candidate, cues: list[Cue], *, content_alone: bool) -> float:
+    """How often a word taken at random, of all others or of the content words, tells the meaning."""
+    shares = []
+    for cue in cues:
+        words, _ = candidate.run(cue.sentence)
+        others = [word for word in words if word != cue.word and not (content_alone and word in FUNCTION_WORDS)]
+        shares.append(np.mean([word in cue.cues for word in others]))
+    return float(np.mean(shares))
+
+
+def senses(candidate: Candidate, cues: list[Cue], path: Path) -> dict[str, float]:
+    """Measure what the context vector of an ambiguous word says: where it moved, and which words are near it.
+
+    `path` has for each cue the words of its sense. `moved`: the context is nearer to the right sense than the value is,
+    beside the wrong one. `right`: the five nearest words name the right sense and no wrong one. `wrong`: they name the
+    wrong one.
     """
-    right, wrong = 0, []
-    lines = [line.split("\t") for line in cues.read_text(encoding="utf-8").splitlines() if line[:1] not in ("", "#")]
-    for target, telling, sentence in lines:
-        words = [word for word in map(normal_word, tokenize(sentence).words) if word in candidate.index]
-        weights = candidate.weights(words)[0][words.index(target)]
-        others = [(-weight, place) for place, weight in enumerate(weights) if words[place] != target]
-        best = words[min(others)[1]] if others else ""
-        if best in telling.split():
-            right += 1
-        else:
-            wrong.append(f"{target} -> {best} ({telling}): {sentence}")
-    return right / len(lines), wrong
+    lines = [line.split("\t")[1].split() for line in path.read_text(encoding="utf-8").splitlines() if line[:1] != "#"]
+    vocabulary = candidate.vocabulary
+    index, values = vocabulary.index, _unit(candidate.embeddings @ candidate.head.w_v)
+    offered = [word for word in vocabulary.words if word in vocabulary.offered]
+    rows, crowd = [index[word] for word in offered], crowded(candidate.embeddings @ candidate.head.w_v, vocabulary)
+    of_word: dict[str, list[int]] = {}
+    for number, cue in enumerate(cues):
+        of_word.setdefault(cue.word, []).append(number)
+    found: dict[str, list[bool]] = {"moved": [], "right": [], "wrong": []}
+    for one, other in [pair for a, b in of_word.values() for pair in ((a, b), (b, a))]:
+        words, trace = candidate.run(cues[one].sentence)
+        place = words.index(cues[one].word)
+        nearness = values[rows] @ _unit(trace.context[place]) - crowd
+        near = [offered[i] for i in np.argsort(-nearness, kind="stable")[:6] if offered[i] != cues[one].word][:5]
+        centres = [
+            _unit(values[[index[word] for word in lines[k] if word in index]].mean(axis=0)) for k in (one, other)
+        ]
+        before, after = (
+            float(_unit(vector) @ (centres[0] - centres[1])) for vector in (trace.values[place], trace.context[place])
+        )
+        is_wrong = bool(set(near) & set(lines[other]))
+        found["moved"].append(after > before)
+        found["right"].append(bool(set(near) & set(lines[one])) and not is_wrong)
+        found["wrong"].append(is_wrong)
+    return {name: float(np.mean(values)) for name, values in found.items()}
 
 
-def rebuild_mrr(candidate: Candidate, sentences: list[list[str]], negatives: int = 1000, most: int = 3000) -> float:
-    """Mean reciprocal rank of a content word's own value vector, by cosine to the context that the others make.
+def order(
+    kinds: Numbers, ahead: Head, back: Head, vocabulary: Vocabulary, path: Path
+) -> dict[str, tuple[float, float]]:
+    """Measure the heads that see order: how often a word looks most at the right one, and how often a trivial rule does.
 
-    Its own copies are hidden. One word a sentence; the sentences are taken evenly from all, and so are the negatives
-    from the vocabulary.
+    The rules: an article or an adjective looks at the next word, a pronoun at the first content word, a verb at the
+    word before it.
     """
-    generator = np.random.default_rng(0)
-    head = candidate.head
-    values = _unit(candidate.embeddings @ head.w_v)
-    ranks = []
-    for sentence in sentences[:: max(len(sentences) // most, 1)]:
-        words = [word for word in sentence if word in candidate.index]
-        rows = np.array([candidate.index[word] for word in words])
-        if len(rows) < 3:
+    right: dict[str, list[bool]] = {}
+    trivial: dict[str, list[bool]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith("#"):
             continue
-        _, scores = candidate.weights(words)
-        if candidate.uniform:
-            scores = np.zeros_like(scores)
-        hidden = rows[:, None] == rows[None, :]
-        content = [i for i, word in enumerate(words) if word not in FUNCTION_WORDS and not hidden[i].all()]
-        if not content:
-            continue
-        place = int(generator.choice(content))
-        shares = np.where(hidden[place], 0.0, np.exp(scores[place] - scores[place][~hidden[place]].max()))
-        context = _unit((shares / shares.sum()) @ (candidate.embeddings[rows] @ head.w_v))
-        drawn = generator.integers(0, len(values), negatives)
-        drawn = drawn[drawn != rows[place]]
-        ranks.append(1 / (1 + np.count_nonzero(values[drawn] @ context > values[rows[place]] @ context)))
-    return float(np.mean(ranks))
+        sentence, notes = line.split("\t")
+        words = [normal_word(word) for word in tokenize(sentence).words]
+        rows = [vocabulary.index.get(word) for word in words]
+        x = with_positions(np.array([kinds.mean(axis=0) if row is None else kinds[row] for row in rows]))
+        looks = {"ahead": attend(x, ahead).weights, "back": attend(x, back).weights}
+        first = next((place for place, word in enumerate(words) if word not in FUNCTION_WORDS), 0)
+        for note in notes.split():
+            kind, _, places = note.partition(":")
+            asking, _, answers = places.partition(">")
+            place, goals = int(asking) - 1, [int(answer) - 1 for answer in answers.split(",")]
+            row = np.array(looks["ahead" if kind in ("article", "adjective") else "back"][place])
+            row[place] = -1
+            rule = {"article": place + 1, "adjective": place + 1, "verb": place - 1}.get(kind, first)
+            right.setdefault(kind, []).append(int(row.argmax()) in goals)
+            trivial.setdefault(kind, []).append(rule in goals)
+    return {kind: (float(np.mean(right[kind])), float(np.mean(trivial[kind]))) for kind in right}
 
 
 def shape_of_attention(candidate: Candidate, sentences: list[list[str]], most: int = 3000) -> dict[str, float]:
     """Say where content words look: at function words, at themselves, how evenly (means of rows); the largest score."""
     function, own, entropy, largest = [], [], [], 0.0
+    index = candidate.vocabulary.index
     for sentence in sentences[:: max(len(sentences) // most, 1)]:
-        words = [word for word in sentence if word in candidate.index]
+        words = [word for word in sentence if word in index]
         if len(words) < 3:
             continue
-        weights, scores = candidate.weights(words)
+        trace = attend(candidate.embeddings[[index[word] for word in words]], candidate.head)
         is_function = np.array([word in FUNCTION_WORDS for word in words])
-        largest = max(largest, float(np.abs(scores).max()))
+        largest = max(largest, float(np.abs(trace.scaled_scores).max()))
         for i in np.flatnonzero(~is_function):
-            function.append(weights[i][is_function].sum())
-            own.append(weights[i][[word == words[i] for word in words]].sum())
-            entropy.append(-(weights[i] * np.log(np.maximum(weights[i], 1e-12))).sum() / np.log(len(words)))
+            row = trace.weights[i]
+            function.append(row[is_function].sum())
+            own.append(row[[word == words[i] for word in words]].sum())
+            entropy.append(-(row * np.log(np.maximum(row, 1e-12))).sum() / np.log(len(words)))
     return {
         "function": float(np.mean(function)),
         "own": float(np.mean(own)),
@@ -119,18 +175,18 @@ def shape_of_attention(candidate: Candidate, sentences: list[list[str]], most: i
     }
 
 
-def word_similarity(candidate: Candidate, work: Path) -> tuple[float, int]:
-    """Spearman's correlation of the embeddings' cosines with WordSim-353, and how many pairs are known."""
+def word_similarity(candidate: Candidate, work: Path) -> float:
+    """Spearman's correlation of the embeddings' cosines with WordSim-353, where both words are known."""
     ours, theirs = [], []
-    unit = _unit(candidate.embeddings - candidate.embeddings.mean(0))
+    index, unit = candidate.vocabulary.index, _unit(candidate.embeddings - candidate.embeddings.mean(0))
     for line in evaluation_file(work, "wordsim353.tsv").read_text().splitlines():
         if line.startswith("#"):
             continue
         one, other, score = line.lower().split("\t")
-        if one in candidate.index and other in candidate.index:
-            ours.append(float(unit[candidate.index[one]] @ unit[candidate.index[other]]))
+        if one in index and other in index:
+            ours.append(float(unit[index[one]] @ unit[index[other]]))
             theirs.append(float(score))
-    return float(spearmanr(ours, theirs).statistic), len(ours)
+    return float(spearmanr(ours, theirs).statistic)
 
 
 def _unit(vectors: Numbers) -> Numbers:

@@ -41,7 +41,7 @@ class Recipe:
     d_model: int = 24
     d_k: int = 9
     d_v: int = 24
-    seed: int = 0
+    seed: int = 3
     steps: int = 900
     batch: int = 256
     negatives: int = 2000
@@ -52,7 +52,7 @@ class Recipe:
     own_share: float = 0.22
     weights: dict[str, float] = field(
         default_factory=lambda: {
-            "guide": 1.25,
+            "guide": 10.0,
             "little": 5.0,
             "own": 20.0,
             "spread": 0.3,

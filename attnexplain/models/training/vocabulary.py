@@ -7,12 +7,13 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from attnexplain.models.little import little_words
 from attnexplain.models.spelling import NUMBERS
-from attnexplain.models.training.corpus import synsets
+from attnexplain.models.training.corpus import first_meanings, own_sentences, synsets
 from attnexplain.models.training.safety import identity_words, listed, unfit_words
 from attnexplain.models.training.sources import minilm
 
-FUNCTION_WORDS = listed("function_words.txt")
+FUNCTION_WORDS = little_words()
 """Words that hold sentences together: they say little on their own, and attention to them says little."""
 GENERIC_WORDS = listed("generic_words.txt")
 """Words that attention is led away from in training, like function words, though they have a meaning."""
@@ -70,18 +71,20 @@ def minilm_words(work: Path) -> list[str]:
 
 def _offered(work: Path, words: list[str], counts: Counter[str]) -> frozenset[str]:
     """Choose what may be shown as a neighbour: plain words, no names, nothing that does not belong in class."""
+    ours = MODERN_WORDS | {word for sentence in own_sentences() for word in sentence.split()}
     plain: set[str] = set(MODERN_WORDS)
     unfit: set[str] = set(unfit_words(work))
+    first = {part: first_meanings(work, part) for part in ("noun", "verb", "adj", "adv")}
     for synset in synsets(work):
         lower = [word for word in synset.words if word.islower()]
         plain.update(lower)
-        if _NOT_IN_CLASS.search(synset.definition):
-            unfit.update(lower)
+        if _NOT_IN_CLASS.search(synset.definition):  # a word is judged by its first meaning
+            unfit.update(word for word in lower if first[synset.part].get(word) == synset.offset)
     return frozenset(
         word
         for word in words
         if len(word) > 2 and word not in FUNCTION_WORDS and word not in GENERIC_WORDS and word not in unfit
-        and (word in MODERN_WORDS or counts[word] >= COMMON)
+        and (word in ours or counts[word] >= COMMON)
         and (word in plain or any(base in plain and base not in unfit for base in _bases(word)))
         and not any(base in unfit for base in _bases(word))
     )  # fmt: skip

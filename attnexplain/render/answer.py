@@ -1,0 +1,88 @@
+"""The answer on a terminal: the company of the word, bars for its row, the four steps in four lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import floor
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
+
+from attnexplain.arithmetic import write_number
+from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
+from attnexplain.render.page import WIDEST_TEXT, Paragraph
+from attnexplain.steps.blocks import Answer
+
+LONGEST_BAR = 20
+"""Columns of the bar of the largest share."""
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+class AnswerLines:
+    """Draws the answer; no line of it is broken where the page has 60 columns, but shortened."""
+
+    def __init__(self, answer: Answer, ink: Ink) -> None:
+        self.answer = answer
+        self.ink = ink
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        ink, width = self.ink, min(options.max_width, WIDEST_TEXT)
+        if self.answer.company:
+            yield from self._pairs([(ink.text(name), ink.text(text)) for name, text in self.answer.company], width)
+            yield Segment.line()
+        yield Paragraph(ink.text(self.answer.because), PLAIN, indent=0)
+        yield Segment.line()
+        yield from self._bars(width)
+        yield Segment.line()
+        yield from self._steps(width)
+
+    def _pairs(self, pairs: list[tuple[str, str]], width: int) -> Iterator[Segment]:
+        left = max(cell_len(name) for name, _ in pairs) + 2
+        for name, text in pairs:
+            if left + 24 > width:
+                yield self._line(name, width)
+                yield self._line("  " + text, width)
+            else:
+                yield Segment(name + " " * (left - cell_len(name)), BOLD)
+                yield self._line(text, width - left)
+
+    def _bars(self, width: int) -> Iterator[Segment]:
+        ink, bars = self.ink, self.answer.bars
+        digits = max(ink.digits, 2)
+        shares = [write_number(bar.share, digits) for bar in bars]
+        number = max(map(len, shares))
+        longest = max(min(LONGEST_BAR, width - number - 18), 4)
+        room = max(width - number - longest - 12, 3)
+        names = [ink.shortened(ink.text(bar.name), room) for bar in bars]
+        left = max([cell_len(name) for name in names], default=0)
+        largest = max((bar.share for bar in bars), default=0.0) or 1.0
+        for name, share, bar in zip(names, shares, bars, strict=True):
+            yield Segment("  " + name + " " * (left - cell_len(name)), BOLD if bar is bars[0] else PLAIN)
+            yield Segment("  " + share.rjust(number) + "  ")
+            drawn = self._bar(bar.share / largest * longest)
+            yield Segment(drawn, ink.bar(bar.share / largest))
+            yield Segment(" " * (longest - len(drawn)) + "  each" if bar.is_each else "", DIM)
+            yield Segment.line()
+        if self.answer.rest:
+            yield Segment(f"  {ink.text(self.answer.rest)}\n", DIM)
+
+    def _bar(self, length: float) -> str:
+        if self.ink.ascii_only:
+            return "#" * round(length)
+        whole = floor(length)
+        part = round((length - whole) * 8)
+        return "█" * whole + (_EIGHTHS[part] if part else "")
+
+    def _steps(self, width: int) -> Iterator[Segment | Paragraph]:
+        for line in self.answer.lines:
+            start = f"  {line.step}  {line.title:<9}"
+            if width >= 60:
+                yield Segment(start, BOLD)
+                yield self._line(self.ink.text(line.text), width - len(start))
+            else:
+                yield Segment(start.rstrip() + "\n", BOLD)
+                yield Paragraph(self.ink.text(line.text), PLAIN, indent=5)
+
+    def _line(self, text: str, width: int) -> Segment:
+        return Segment(self.ink.shortened(text, max(width, 4)) + "\n")

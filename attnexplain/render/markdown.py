@@ -1,0 +1,174 @@
+"""A lesson as Markdown: headings, tables, and formulas between dollar signs, as code hosts draw them.
+
+A text from outside is never markup: what Markdown or HTML would read as a sign of its own is written as a character
+reference, which both read as the character.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import assert_never
+
+from attnexplain.arithmetic import write_number
+from attnexplain.render.ink import Ink
+from attnexplain.render.notation import latex_formula, write_line
+from attnexplain.steps.blocks import (
+    Answer,
+    Block,
+    Cell,
+    Command,
+    Company,
+    Equation,
+    Formula,
+    Gallery,
+    Grid,
+    Lesson,
+    Links,
+    Pair,
+    Prose,
+    Table,
+)
+
+_LIVE = re.compile(r"[\\\\`*_{}\\[\\]()#+!|<>&$~:@=-]|(?<![0-9])\\.(?=\\s)|(?<=^)\\d+(?=\\.)")
+MOST_NUMBERS = 48
+"""Columns of a table; a wider matrix is left to the other formats."""
+
+
+def render_markdown(lesson: Lesson, ink: Ink, *, brief: bool = False) -> str:
+    """Write a lesson as Markdown.
+
+    Args:
+        lesson: what to write.
+        ink: how to write numbers and texts.
+        brief: leave out the prose.
+    """
+    page = _Page(Ink(None, ink.ascii_only, ink.digits), brief=brief)
+    parts = [f"# {page.text(lesson.sentence)}"] if lesson.sentence else []
+    if lesson.answer is not None:
+        parts.append(page.block(lesson.answer))
+    for step in lesson.steps:
+        parts.append(f"## {page.text(step.heading)}")
+        parts += map(page.block, step.blocks)
+    parts += map(page.block, lesson.notes)
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+class _Page:
+    """Writes the pieces of a lesson. Every text passes through `text`."""
+
+    def __init__(self, ink: Ink, *, brief: bool) -> None:
+        self.ink = ink
+        self.brief = brief
+
+    def text(self, text: str) -> str:
+        """Make any text safe: to show, and in Markdown."""
+        return _LIVE.sub(
+            lambda sign: "".join(f"&#{ord(character)};" for character in sign.group()), self.ink.text(text)
+        )
+
+    def block(self, block: Block) -> str:  # noqa: C901 - one case a kind of block
+        """Write one block; "" for what a brief lesson leaves out."""
+        match block:
+            case Prose():
+                written = self.text(block.text)
+                return f"*{written}*" if block.is_note else "" if self.brief else written
+            case Formula():
+                return "\n\n".join(
+                    f"${latex_formula(line)}$" + (f"  {self.text(line.shapes)}" if line.shapes else "")
+                    for line in block.lines
+                )
+            case Equation():
+                return self._equation(block)
+            case Grid():
+                return self._grid(block)
+            case Links():
+                linked_rows = [
+                    (name, ", ".join(f"{other} {self.ink.number(weight)}" for other, weight in linked))
+                    for name, linked in block.rows
+                ]
+                return self._table(block.title, ("word", "attends most to"), linked_rows)
+            case Company():
+                return self._company(block)
+            case Pair():
+                return f"{self._grid(block.left)}\n\n{self._grid(block.right)}"
+            case Gallery():
+                rows = [
+                    (f"{i}.{j}", thumbnail.word, self.ink.number(thumbnail.number))
+                    for i, row in enumerate(block.rows)
+                    for j, thumbnail in enumerate(row)
+                ]
+                return self._table(
+                    f"Each {block.row_name} and {block.column_name}", ("head", "what it does", "entropy"), rows
+                )
+            case Table():
+                cells = [[self.ink.number(c) if isinstance(c, float) else c for c in row] for row in block.rows]
+                return self._table(block.title, block.headings, cells)
+            case Command():
+                return f"    {self.ink.text(block.text)}"
+            case Answer():
+                return self._answer(block)
+            case _:
+                assert_never(block)
+
+    def _equation(self, equation: Equation) -> str:
+        lines = [f"**{self.text(equation.left)}**"]
+        lines += [self.text(f"{line.sign} {write_line(line)}") for line in equation.lines]
+        if equation.note:
+            lines.append(f"*({self.text(equation.note)})*")
+        return "  \n".join(lines)
+
+    def _grid(self, grid: Grid) -> str:
+        columns = grid.laid_out()
+        if len(columns) > MOST_NUMBERS:
+            return f"*{self.text(grid.title)}: {len(grid.rows)} × {len(grid.columns)} numbers, too many for a table*"
+        rows = [(name, *(self._cell(column.cells[i]) for column in columns)) for i, name in enumerate(grid.rows)]
+        if grid.footer is not None:
+            rows.append((grid.footer[0], *("" if c.footer is None else self._cell(c.footer) for c in columns)))
+        title = grid.title + (f" ({grid.note})" if grid.note else "")
+        return self._table(title, ("", *(column.heading for column in columns)), rows, numbers=True)
+
+    def _cell(self, cell: Cell) -> str:
+        written = self.ink.number(cell.number, cell.digits)
+        return f"▸{written}" if cell.is_marked else written
+
+    def _company(self, company: Company) -> str:
+        rows = [
+            (
+                row.name,
+                "" if row.cosine is None else self.ink.number(row.cosine),
+                ", ".join(row.before) if row.before else row.why_none,
+                ", ".join(row.after),
+            )
+            for row in company.rows
+        ]
+        return self._table(company.title, ("word", "cosine", "before", "after"), rows)
+
+    def _answer(self, answer: Answer) -> str:
+        digits = max(self.ink.digits, 2)
+        parts = ["  \n".join(f"**{self.text(name)}** {self.text(text)}" for name, text in answer.company)]
+        parts.append(self.text(answer.because))
+        largest = max((bar.share for bar in answer.bars), default=0.0) or 1.0
+        rows = [
+            (
+                bar.name,
+                write_number(bar.share, digits) + (" each" if bar.is_each else ""),
+                "█" * round(20 * bar.share / largest),
+            )
+            for bar in answer.bars
+        ]
+        parts.append(self._table("", ("word", "share", ""), rows))
+        parts.append(f"*{self.text(answer.rest)}*" if answer.rest else "")
+        parts.append(
+            "\n".join(f"{line.step}. **{self.text(line.title)}** {self.text(line.text)}" for line in answer.lines)
+        )
+        return "\n\n".join(filter(None, parts))
+
+    def _table(
+        self, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = False
+    ) -> str:
+        lines = [f"**{self.text(title)}**", ""] if title else []
+        lines.append("| " + " | ".join(map(self.text, headings)) + " |")
+        lines.append("|" + "|".join(" ---: " if numbers and place else " --- " for place in range(len(headings))) + "|")
+        lines += ["| " + " | ".join(map(self.text, row)) + " |" for row in rows]
+        return "\n".join(lines)

@@ -1,0 +1,372 @@
+"""What a lesson is made of: blocks of words and numbers, without a word on how they are drawn.
+
+A block says in its fields what a renderer must know: which matrix a grid is, how strongly its cells are coloured, which
+number stands where in an equation. No renderer reads meaning out of a text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from attnexplain.arithmetic import Array
+
+READABLE = 30
+"""The longest side of a grid of numbers that a reader can take in; beyond it a grid becomes a picture."""
+
+WIDE = 48
+"""The most columns of numbers; a wider grid becomes a picture too."""
+
+WRITTEN_OUT = 8
+"""How many terms of a long sum are written out before the rest is put together."""
+
+Role = Literal[
+    "embeddings", "w_q", "w_k", "w_v", "queries", "keys", "values", "scores", "scaled_scores", "weights", "context",
+    "worked", "other",
+]  # fmt: skip
+"""Which matrix a grid is; "worked" is an arithmetic on paper."""
+Colours = Literal["signed", "share", "none"]
+"""Signed numbers are coloured around zero, shares from zero up."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What the reader chose to look at."""
+
+    query: int
+    """The row that is worked out by hand."""
+    key: int
+    """The column that is worked out by hand."""
+    digits: int = 2
+    """Digits after the point."""
+    full: bool = False
+    """Whether every matrix and every number is shown."""
+    is_asked: bool = False
+    """Whether the reader named the query or the key."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number in an equation, with the digits that it is printed with; None for a whole number."""
+
+    value: Decimal
+    digits: int | None
+
+
+Term = str | Number
+"""A piece of an equation: a symbol, a sign or a number."""
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A paragraph. It stays out of a brief lesson, unless it is a note on what was done to the input."""
+
+    text: str
+    is_note: bool = False
+    id: str = "words"
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A letter of a formula, with what stands low and high beside it: W_q, Kᵀ, √d_k."""
+
+    base: str
+    low: str = ""
+    is_transposed: bool = False
+    is_under_root: bool = False
+
+
+@dataclass(frozen=True)
+class FormulaLine:
+    """One formula, and the same in the shapes of this sentence."""
+
+    parts: tuple[str | Symbol, ...]
+    shapes: str = ""
+
+
+@dataclass(frozen=True)
+class Formula:
+    """Formulas, one a line."""
+
+    lines: tuple[FormulaLine, ...]
+    id: str = "formula"
+
+
+@dataclass(frozen=True)
+class EquationLine:
+    """What an equation goes on with: "=" or "≈", and its terms."""
+
+    sign: str
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Equation:
+    """Something worked out: the symbols, the numbers put in, the result, each on a line after its sign."""
+
+    left: str
+    lines: tuple[EquationLine, ...]
+    note: str = ""
+    """What the table has, where that is another number."""
+    id: str = "equation"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column beside a grid that does not belong to the matrix."""
+
+    heading: str
+    numbers: Sequence[float]
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One cell of a grid as it is laid out: a number or nothing, and how strongly it is coloured."""
+
+    number: float | None
+    digits: int | None = None
+    """Those of the page unless given."""
+    strength: float | None = None
+    """From -1 to 1, or from 0 to 1 for shares; None for a cell without a colour."""
+    is_marked: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class LaidColumn:
+    """A column of a grid as it is laid out, with its heading and its footer."""
+
+    heading: str
+    cells: tuple[Cell, ...]
+    footer: Cell | None
+    place: Literal["before", "matrix", "after"]
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """A matrix with names on its rows and columns."""
+
+    title: str
+    rows: Sequence[str]
+    columns: Sequence[str]
+    numbers: Array  # [rows, columns]
+    colours: Colours = "signed"
+    rows_ask: bool = False
+    """Whether rows are queries and columns are keys."""
+    mark: tuple[int, int] | None = None
+    """The cell that is worked out by hand."""
+    before: Column | None = None
+    after: Column | None = None
+    footer: tuple[str, Sequence[float | None]] | None = None
+    """A last row under the grid, such as the sums of its columns."""
+    role: Role = "other"
+    column_digits: Sequence[int | None] | None = None
+    """Digits of each column, where they are not those of the page."""
+    in_one_block: bool = False
+    """Whether it becomes a picture where its columns do not fit the page side by side."""
+
+    @property
+    def id(self) -> str:
+        """Its role, which stays the same between runs."""
+        return self.role
+
+    @property
+    def note(self) -> str:
+        """How to read it, beside the title."""
+        return "rows ask, columns answer" if self.rows_ask else ""
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it has too many numbers to read, and becomes a picture."""
+        return len(self.rows) > READABLE or len(self.columns) > WIDE
+
+    @cached_property
+    def strengths(self) -> Array:
+        """How strongly each cell is coloured, for the largest of all, (rows, columns); nan where there is no number."""
+        finite = np.abs(self.numbers[np.isfinite(self.numbers)])
+        largest = float(finite.max(initial=0.0)) or 1.0
+        return np.where(np.isfinite(self.numbers), self.numbers / largest, np.nan)
+
+    def laid_out(self) -> list[LaidColumn]:
+        """Put the columns of the matrix and those beside it in order, each with its heading, cells and footer."""
+        columns = [self._matrix_column(j, heading) for j, heading in enumerate(self.columns)]
+        for column, place in ((self.before, 0), (self.after, len(columns))):
+            if column is not None:
+                cells = tuple(Cell(_number(number)) for number in column.numbers)
+                footer = None if self.footer is None else Cell(None)
+                where: Literal["before", "after"] = "after" if place else "before"
+                columns.insert(place and len(columns), LaidColumn(column.heading, cells, footer, where))
+        return columns
+
+    def _matrix_column(self, j: int, heading: str) -> LaidColumn:
+        digits = None if self.column_digits is None else self.column_digits[j]
+        cells = []
+        for i, number in enumerate(self.numbers[:, j].tolist()):
+            strength = None
+            if self.colours != "none" and np.isfinite(number):
+                strength = float(self.strengths[i, j])
+            cells.append(Cell(_number(number), digits, strength, self.mark == (i, j)))
+        footer = None if self.footer is None else Cell(self.footer[1][j], digits)
+        return LaidColumn(heading, tuple(cells), footer, "matrix")
+
+
+def _number(number: float) -> float | None:
+    return None if number != number else float(number)
+
+
+@dataclass(frozen=True)
+class Links:
+    """For each word the few that it is linked to most."""
+
+    title: str
+    rows: Sequence[tuple[str, Sequence[tuple[str, float]]]]
+    id: str = "links"
+
+
+@dataclass(frozen=True)
+class CompanyRow:
+    """The company of one word."""
+
+    name: str
+    cosine: float | None
+    """How nearly it stayed where it was; None where no company is shown."""
+    before: Sequence[str]
+    after: Sequence[str]
+    why_none: str = ""
+    """Why none is shown."""
+
+
+@dataclass(frozen=True)
+class Company:
+    """For each word the words it is near to before attention and after."""
+
+    title: str
+    rows: Sequence[CompanyRow]
+    id: str = "company"
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two grids to be compared, side by side where the page is wide enough."""
+
+    left: Grid
+    right: Grid
+    id: str = "pair"
+
+
+@dataclass(frozen=True, eq=False)
+class Thumbnail:
+    """A small picture of a matrix of shares, with a word and a number below it."""
+
+    picture: Array  # [n, n]
+    word: str
+    number: float
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """Small pictures in rows and columns that are counted from 0."""
+
+    row_name: str
+    column_name: str
+    rows: Sequence[Sequence[Thumbnail]]
+    id: str = "overview"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of words and shares. A cell that is a number is a share, and coloured as one."""
+
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str | float]]
+    id: str = "table"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command for the reader to type next."""
+
+    text: str
+    id: str = "command"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of the answer: a word (or the same word several times), and the share that each gets."""
+
+    name: str
+    share: float
+    is_each: bool = False
+    """Whether several words get this share each."""
+
+
+@dataclass(frozen=True)
+class AnswerLine:
+    """One of the four steps in one line."""
+
+    step: int
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the sentence does to one word, before any arithmetic."""
+
+    company: tuple[tuple[str, str], ...]
+    """What stands on the left ("bank" on its own), and the company; empty where the model has none."""
+    because: str
+    bars: tuple[Bar, ...]
+    rest: str
+    """What the words without a bar get together; "" where all have one."""
+    lines: tuple[AnswerLine, ...]
+    id: str = "answer"
+
+
+Block = Prose | Formula | Equation | Grid | Links | Company | Pair | Gallery | Table | Command | Answer
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of the four steps; or another piece of a lesson, with the number 0."""
+
+    number: int
+    title: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def heading(self) -> str:
+        """What stands above it."""
+        return f"Step {self.number}: {self.title}" if self.number else self.title
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A sentence, what it does to one word, and the steps that explain it."""
+
+    sentence: str
+    steps: tuple[Step, ...]
+    notes: tuple[Prose, ...] = ()
+    """At the end: which model it was, what it cannot do, what was done to the input."""
+    answer: Answer | None = None
+    ways_on: tuple[Command, ...] = ()
+    """How to go on."""
+
+    def parts(self) -> list[Lesson]:
+        """Cut it between the answer and the steps, for a reader who wants to pause there."""
+        parts = [] if self.answer is None else [Lesson(self.sentence, (), answer=self.answer)]
+        for step in self.steps:
+            parts.append(Lesson("" if parts else self.sentence, (step,)))
+        last = parts.pop() if parts else Lesson(self.sentence, ())
+        return [*parts, Lesson(last.sentence, last.steps, self.notes, last.answer, self.ways_on)]
+
+
+def places(count: int) -> tuple[str, ...]:
+    """Name the places of a vector: 1, 2, 3 and so on."""
+    return tuple(str(place + 1) for place in range(count))

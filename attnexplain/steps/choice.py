@@ -1,0 +1,84 @@
+"""Which word asks and which answers, where the reader names none."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from attnexplain.explanation import Explanation
+from attnexplain.models.little import is_content
+from attnexplain.naming import find_token, plain
+from attnexplain.text import word_key
+from attnexplain.tokens import Tokens
+
+
+def worked_pair(trace: Explanation, query: str | None, key: str | None) -> tuple[int, int]:
+    """Choose the word that asks and the word that answers: those that are named, else by the rules below.
+
+    Raises:
+        WordError: the query or the key is not a word of the sentence.
+    """
+    tokens = tokens_of(trace)
+    asked = None if query is None else find_token(tokens, query, "--query")
+    answered = None if key is None else find_token(tokens, key, "--key")
+    if asked is None and answered is None and trace.worked is not None:
+        return trace.worked
+    if asked is None:
+        asked = asking_word(trace, answered)
+    return asked, answering_word(trace, asked) if answered is None else answered
+
+
+def asking_word(trace: Explanation, answered: int | None = None) -> int:
+    """Choose the content word that its sentence moved most.
+
+    Moved most is the lowest mean cosine between the values of its company on its own and in the sentence; the earlier
+    of two. A word without company asks only where no other can. Without any company at all it is the word of the
+    strongest link between two different content words.
+    """
+    contents = content_places(trace)
+    if trace.neighbours is not None and answered is None:
+        moved = {place: trace.neighbours[place].moved for place in contents if trace.neighbours[place].before}
+        movable = {place: moved[place] for place in moved if answering_word(trace, place) != place}
+        if movable:
+            return min(movable, key=lambda place: (movable[place], place))
+    return strongest_link(trace, contents, None, answered)[0]
+
+
+def answering_word(trace: Explanation, asked: int) -> int:
+    """Choose the largest unmasked weight among the other content words; without one, among other words; else itself."""
+    return strongest_link(trace, content_places(trace), asked, None)[1]
+
+
+def content_places(trace: Explanation) -> list[int]:
+    """Find the content words: they have a letter or a digit, stand for a word, and are no little words."""
+    words = plain_tokens(trace)
+    return [place for place, word in enumerate(words) if not trace.special[place] and is_content(word)]
+
+
+def strongest_link(trace: Explanation, contents: list[int], asked: int | None, answered: int | None) -> tuple[int, int]:
+    """Find the largest weight between two different content words; else between different words, places, or any."""
+    n = len(trace.tokens)
+    identity = np.unique([word_key(word) for word in plain_tokens(trace)], return_inverse=True)[1]
+    rows, columns = (np.arange(n) if place is None else np.array([place]) for place in (asked, answered))
+    weights = trace.weights[np.ix_(rows, columns)]
+    is_content_word = np.isin(np.arange(n), contents)
+    asks = np.ones(len(rows), bool) if asked is not None else is_content_word[rows]
+    answers = np.ones(len(columns), bool) if answered is not None else is_content_word[columns]
+    other_word = identity[rows][:, None] != identity[columns][None, :]
+    other_place = rows[:, None] != columns[None, :]
+    for allowed in (other_word & asks[:, None] & answers[None, :], other_word, other_place):
+        candidates = np.where(allowed & (weights > 0), weights, -1.0)
+        if candidates.max() > 0:
+            row, column = divmod(int(candidates.argmax()), len(columns))
+            return int(rows[row]), int(columns[column])
+    place = asked if asked is not None else answered or 0
+    return place, place if answered is None else answered
+
+
+def plain_tokens(trace: Explanation) -> tuple[str, ...]:
+    """Return the tokens as a reader would type them."""
+    return plain(trace.shown) if trace.are_pieces else trace.tokens
+
+
+def tokens_of(trace: Explanation) -> Tokens:
+    """Return the tokens of a trace as they were found."""
+    return Tokens(trace.tokens, shown=trace.shown, special=trace.special, are_pieces=trace.are_pieces)
