@@ -44,7 +44,7 @@ def picture() -> str:
     trace = explain(ARTICLE, phrases=["Hare Krishna"])
     whole = lesson(trace, query="Chanting", steps=(3,))
     weights = next(block for block in whole.steps[0].blocks if getattr(block, "title", "").startswith("W, "))
-    return render_svg(Lesson(ARTICLE, (), (Step(3, whole.steps[0].title, (weights,)),)), Ink(), width=112)
+    return render_svg(Lesson(ARTICLE, (Step(3, whole.steps[0].title, (weights,)),)), Ink(), width=112)
 
 
 def draw(arguments: list[str]) -> str:

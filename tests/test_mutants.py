@@ -36,7 +36,7 @@ def numbers(content):
 
 
 def drawn(*blocks):
-    return Lesson("", (), (Step(0, "x", blocks),))
+    return Lesson("", (Step(0, "x", blocks),))
 
 
 def test_the_footer_of_a_page_has_an_empty_cell_under_a_column_before_the_matrix():

@@ -45,6 +45,8 @@ class AnswerLines:
                 yield self._line("  " + text, width)
             else:
                 yield Segment(name + " " * (left - cell_len(name)), BOLD)
+                while cell_len(text) > width - left and ", " in text:
+                    text = text.rpartition(", ")[0]
                 yield self._line(text, width - left)
 
     def _bars(self, width: int) -> Iterator[Segment]:

@@ -10,6 +10,8 @@ from attnexplain.steps.choice import plain_tokens
 from attnexplain.text import word_key
 
 MOST_BARS = 8
+WIDEST_LINE = 66
+"""Columns that the text of one of the four lines has on a screen of 80."""
 NOTHING_MUCH = 0.10
 """The share of the answering word below which the asking word has found nothing much."""
 
@@ -82,9 +84,17 @@ def _lines(trace: Explanation, names: tuple[str, ...], words: tuple[str, ...], v
     if trace.d_v != trace.d_k:
         sizes = f"{trace.d_k}, {trace.d_k}, {trace.d_v} numbers"
     noun = "token" if trace.are_pieces else "word"
+    second = f"the query of {asking} times the key of {answering}: {score}, {how}"
+    short = f"{asking} asks, {answering} answers: {score}"
+    fourth = f"the values of all {noun}s, mixed by these shares: the new {asking}"
     return (
         AnswerLine(1, "vectors", f"every {noun} gets a query, a key and a value, {sizes}"),
-        AnswerLine(2, "scores", f"the query of {asking} times the key of {answering}: {score}, {how}"),
-        AnswerLine(3, "weights", third),
-        AnswerLine(4, "context", f"the values of all {noun}s, mixed by these shares: the new {asking}"),
+        AnswerLine(2, "scores", _fitting(second, f"{short}, {how}", short)),
+        AnswerLine(3, "weights", _fitting(third, third.removeprefix("of all its attention, "))),
+        AnswerLine(4, "context", _fitting(fourth, f"the values, mixed so: the new {asking}")),
     )
+
+
+def _fitting(*texts: str) -> str:
+    """Take the first text that a screen of 80 columns need not cut, or the last, the shortest."""
+    return next((text for text in texts if len(text) <= WIDEST_LINE), texts[-1])
