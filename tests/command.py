@@ -45,7 +45,11 @@ def call(*arguments):
 
 
 def on_terminal(*arguments, columns=80, keys=b"", **environment):
-    """Run the command on a pseudo-terminal of its own; return the exit status and what the screen got."""
+    """Run the command on a pseudo-terminal of its own; return the exit status and what the screen got.
+
+    It has no pager, unless the environment names one.
+    """
+    environment = {"ATTNEXPLAIN_PAGER": "", **environment}
     child, screen = pty.fork()
     if child == 0:  # pragma: no cover - the child becomes the command
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a runner in the background may have it ignored

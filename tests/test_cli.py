@@ -60,10 +60,50 @@ def test_text_after_two_dashes_may_start_with_one():
     assert json.loads(out)["tokens"] == ["-5", "degrees"]
 
 
-def test_nothing_to_read_from_a_terminal_shows_the_help_at_once():
+def test_nothing_to_read_from_a_terminal_shows_in_five_lines_how_to_begin():
     code, screen = on_terminal()
     assert code == 2
-    assert "Usage: attnexplain" in screen
+    assert len(screen.splitlines()) == 5
+    assert "attnexplain --help lists the options" in screen
+
+
+# The pager
+
+
+def pager(tmp_path):
+    """A pager that says that it was there and how many lines it got."""
+    path = tmp_path / "pager"
+    path.write_text('#!/bin/sh\necho "paged $(wc -l)"\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_lesson_longer_than_the_screen_is_paged_as_a_whole(tmp_path):
+    code, screen = on_terminal("The cat sat", ATTNEXPLAIN_PAGER=pager(tmp_path))
+    lines = int(re.fullmatch(r"paged +(\d+)", screen.strip())[1])
+    assert (code, lines) == (0, call("--color", "always", "--width", "80", "The cat sat")[1].count("\n"))
+
+
+@pytest.mark.parametrize("options", [("--no-pager",), ("--explain", "softmax", "--no-pager"), ("--json",)])
+def test_nothing_is_paged_that_should_not_be(options, tmp_path):
+    sentence = () if "--explain" in options else ("The cat sat",)
+    code, screen = on_terminal(*options, *sentence, ATTNEXPLAIN_PAGER=pager(tmp_path))
+    assert code == 0
+    assert "paged" not in screen
+
+
+def test_a_pipe_is_never_paged(tmp_path):
+    done = run("The cat sat", ATTNEXPLAIN_PAGER=pager(tmp_path))
+    assert b"paged" not in done.stdout
+
+
+def test_a_pager_that_leaves_early_is_no_error(tmp_path):
+    path = tmp_path / "pager"
+    path.write_text("#!/bin/sh\nhead -n 1\n")
+    path.chmod(0o755)
+    code, screen = on_terminal("--full", "The river bank was flooded after the storm", ATTNEXPLAIN_PAGER=str(path))
+    assert code == 0
+    assert "Traceback" not in screen
 
 
 def test_a_phrase_matters_only_where_it_occurs_in_one_of_many_sentences():

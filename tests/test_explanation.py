@@ -63,14 +63,17 @@ def test_a_trace_becomes_plain_python():
 
 
 @pytest.mark.parametrize("system", [None, "standard", "256", "truecolor"])
-def test_rich_prints_a_trace_as_the_lesson(system):
+def test_rich_prints_a_trace_as_the_lesson(system, monkeypatch):
     console = Console(
         file=io.StringIO(), width=90, color_system=system, force_terminal=system is not None, legacy_windows=False
     )
     console.print(explain("The cat sat"))
     written = re.sub(r"\x1b\[[0-9;]*m", "", console.file.getvalue())
+    monkeypatch.setenv("COLORTERM", "truecolor" if system == "truecolor" else "")
+    monkeypatch.setenv("TERM", "linux" if system == "standard" else "xterm-256color")
+    colour = () if system is None else ("--color", "always")
     assert [line.rstrip() for line in written.splitlines()] == [
-        line.rstrip() for line in call("--width", "90", "The cat sat")[1].splitlines()
+        line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", call("--width", "90", *colour, "The cat sat")[1]).splitlines()
     ]
     assert ("\x1b[" in console.file.getvalue()) == (system is not None)
 

@@ -67,10 +67,17 @@ def test_the_rest_of_a_long_weighted_sum_is_what_was_not_written_out():
     trace = explain(words, model="untrained")
     (step,) = lesson(trace, steps=(4,)).steps
     table = next(block for block in step.blocks if isinstance(block, Grid) and "word by word" in block.title)
-    worked = weighted_sum(trace.weights[list(trace.tokens).index(table_query(step))], trace.values)
-    np.testing.assert_allclose(table.numbers.sum(axis=0), worked.total, atol=1e-12)
-    assert sum(table.before.numbers) == pytest.approx(1, abs=1e-12)
-    assert table.rows[-1] == f"the other {40 - len(table.rows) + 1}"
+    query = list(trace.tokens).index(table_query(step))
+    products = np.asarray(table.numbers)[:, 2]
+    written = len(products) - 1
+    assert written < 40
+    assert table.rows[-1] == f"the other {40 - written}"
+    exact = trace.weights[query] * trace.values[:, 0]
+    chosen = [list(trace.tokens).index(row.split("(")[0]) for row in table.rows[:-1]]
+    assert products[-1] == pytest.approx(np.delete(exact, chosen).sum(), abs=0.005)
+    assert table.footer[1][2] == pytest.approx(products.sum(), abs=1e-9)
+    worked = weighted_sum(trace.weights[query], trace.values[:, 0], 8)
+    assert float(worked.total) == pytest.approx(exact.sum(), abs=1e-6)
 
 
 def table_query(step):
@@ -136,8 +143,10 @@ def test_a_comparison_picks_the_word_whose_contexts_differ_most():
     for word in shared:
         a, b = (trace.context[[t.lower() for t in trace.tokens].index(word)] for trace in (one, other))
         cosines[word] = a @ b / np.linalg.norm(a) / np.linalg.norm(b)
-    telling = {word: cosine for word, cosine in cosines.items() if word != "near"}
-    (step,) = comparison(one, other).steps
+    company = {token: near.before for token, near in zip(one.tokens, one.neighbours, strict=True)}
+    telling = {word: cosine for word, cosine in cosines.items() if company[word]}  # neither "near" nor "old"
+    assert len(telling) == 2
+    step = comparison(one, other).steps[0]
     assert step.title == f'"{min(telling, key=telling.get)}" in two sentences'
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from command import COMMAND, SCHEMA, call
+from command import COMMAND, SCHEMA, SGR, call
 from rich.cells import cell_len
 from test_colours import contrast
 
@@ -102,7 +102,7 @@ def test_what_exists_is_replaced_only_with_force(make, tmp_path):
     ("arguments", "code", "message"),
     [
         (["-o", "lesson.pdf", "a b"], 2, "the ending says what to write, and .pdf is not known"),
-        (["-o", "lesson", "a b"], 2, "the endings are: .svg .html .txt .json .npz"),
+        (["-o", "lesson", "a b"], 2, "the endings are: .svg .html .md .txt .json .npz"),
         (["-o", "a\0.svg", "a b"], 2, "not a file name"),
         (["-o", "/nowhere/at/all.svg", "a b"], 1, "cannot write /nowhere/at/all.svg: No such file"),
         (["--json", "-o", "x.svg", "a b"], 2, "--json and --output with another ending"),
@@ -190,7 +190,7 @@ def test_an_svg_is_xml_fetches_nothing_and_has_nothing_live(sentence, theme, tmp
 def test_an_svg_says_what_the_terminal_says(tmp_path):
     root = ElementTree.parse(written(tmp_path, "svg", "--width", "100", SENTENCE)).getroot()
     words = [element.text for element in root.iter() if element.tag.endswith("}text")]
-    assert words == call("--width", "100", SENTENCE)[1].split()
+    assert words == SGR.sub("", call("--width", "100", "--color", "always", SENTENCE)[1]).split()
 
 
 def test_wide_characters_of_an_svg_are_not_squeezed(tmp_path):
@@ -220,7 +220,7 @@ def test_a_page_is_html_with_headings_and_tables_and_nothing_live(sentence, opti
     assert page.tags.count("h2") == (1 if "--step" in options else 4)
     scopes = {value for tag, name, value in page.attributes if (tag, name) == ("th", "scope")}
     assert scopes == {"row", "col"}
-    assert page.tags.count("caption") == page.tags.count("table")
+    assert page.tags.count("caption") >= page.tags.count("table") - 1  # the bars of the answer need none
 
 
 def test_a_cell_says_its_query_key_and_number(tmp_path):
@@ -229,7 +229,7 @@ def test_a_cell_says_its_query_key_and_number(tmp_path):
     says = {value for _, name, value in page.attributes if name == "data-says"}
     i, j = 1, 4
     assert f"query river, key flooded: {trace.weights[i, j]:.2f}" in says
-    assert len([1 for _, name, _ in page.attributes if name == "tabindex"]) == 3 * 64
+    assert len([1 for _, name, _ in page.attributes if name == "tabindex"]) == 64
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ VALUES = {
     "key": ["--key", "b"], "phrases": ["--phrase", "a b"], "model": ["--model", "untrained"], "layer": ["--layer", "1"],
     "head": ["--head", "1"], "merge_words": ["--merge-words"], "download": ["--download"], "causal": ["--causal"],
     "scale": ["--no-scale"], "pause": ["--pause"], "json": ["--json"], "keep_going": ["--keep-going"],
-    "digits": ["--digits", "3"], "seed": ["--seed", "5"], "brief": ["--brief"], "max_tokens": ["--max-tokens", "9"],
+    "digits": ["--digits", "3"], "seed": ["--seed", "5"], "brief": ["--brief"], "full": ["--full"], "max_tokens": ["--max-tokens", "9"],
 }  # fmt: skip
 """Each option of the table with a value that is not the default."""
 
@@ -43,7 +43,7 @@ def test_every_option_of_the_table_has_a_value_here():
 
 
 @pytest.mark.parametrize("subject", [["--explain", "softmax"], ["--model-card"], ["--json-schema"]])
-@pytest.mark.parametrize("name", [name for name in VALUES if name not in ("digits", "brief", "pause", "json")])
+@pytest.mark.parametrize("name", [name for name in VALUES if name not in ("digits", "brief", "full", "pause", "json")])
 def test_what_needs_no_sentence_takes_no_option_of_one(subject, name, folder):
     assert "does not go with it" in refused(folder, *subject, *VALUES[name])
 

@@ -15,7 +15,8 @@ CHECKPOINT = Path(__file__).parent / "data" / "checkpoints" / "gpt2"
 
 def body(screen):
     """The lesson without the notes above it."""
-    return screen[screen.index("Step 1") :]
+    text = screen[screen.index("Step 1") : screen.index("\nModel: ")]
+    return text.replace("numbers were learned", "numbers are given")  # a file does not know where they came from
 
 
 @pytest.mark.parametrize("form", ["json", "npz"])
@@ -23,12 +24,13 @@ def body(screen):
 def test_a_stored_run_gives_the_same_lesson(options, form, tmp_path):
     path = tmp_path / f"trace.{form}"
     assert call("-o", str(path), *options, SENTENCE)[0] == 0
-    code, again, err = call("--model", str(path))
+    eye = ("--query", "flooded", "--key", "storm")  # which the command chooses by the company, that a .npz has not
+    code, again, err = call("--model", str(path), *eye)
     assert (code, err) == (0, "")
-    first = call(*options, SENTENCE)[1]
-    if form == "npz":  # which has no neighbours
-        first = first[: first.find("\nWhat does a vector of numbers mean?")] if "What does a vector" in first else first
-    assert body(again) == body(first)
+    first = body(call(*options, *eye, SENTENCE)[1])
+    if form == "npz":
+        first = first.partition("\nWhat do the numbers mean?")[0]
+    assert body(again).rstrip() == first.rstrip()
     one, other = (json.loads(call("--json", *which)[1]) for which in ([*options, SENTENCE], ["--model", str(path)]))
     assert other["model"]["kind"] == "trace"
     jsonschema.validate(other, SCHEMA)

@@ -14,7 +14,9 @@ import attnexplain.models
 from attnexplain import explain, load_model
 from attnexplain.models import FROM_LETTERS, UNKNOWN
 from attnexplain.models.tiny import FILE, card
-from attnexplain.models.training.evaluate import Candidate, cue_accuracy
+from attnexplain.models.little import little_words
+from attnexplain.models.training.evaluate import Candidate, cue_accuracy, read_cues
+from attnexplain.models.training.vocabulary import Vocabulary
 from attnexplain.tokens import Tokens
 
 MODELS = Path(attnexplain.models.__file__).parent
@@ -33,28 +35,37 @@ def tiny():
 def test_the_file_is_the_one_that_was_measured():
     data = (MODELS / FILE).read_bytes()
     assert sha256(data).hexdigest() == RECORD["sha256"]
-    assert len(data) == RECORD["bytes"] <= 1_000_000
+    assert len(data) == RECORD["bytes"] <= 2_000_000
     assert RECORD["sha256"] in card()
 
 
 def test_the_cue_test_comes_out_as_recorded(tiny):
-    rows = {word: row for row, word in enumerate(_vocabulary(tiny))}
-    embeddings = np.array([tiny.look_up(word)[0] for word in rows])
-    accuracy, _ = cue_accuracy(Candidate(rows, embeddings, tiny.head), TRAINING / "cues.tsv")
-    assert accuracy == pytest.approx(RECORD["figures"]["learned"]["cue"])
-    assert accuracy >= 0.88
-    assert accuracy >= RECORD["figures"]["random W"]["cue"] + 0.40
+    words = _vocabulary(tiny)
+    vocabulary = Vocabulary(tuple(words), (0,) * len(words), frozenset(), frozenset())
+    embeddings = np.array([tiny.look_up(word)[0] for word in words])
+    accuracy = cue_accuracy(Candidate(vocabulary, embeddings, tiny.head), read_cues(TRAINING / "cues.tsv"))
+    figures = RECORD["figures"]["meaning"]
+    assert accuracy == pytest.approx(figures["learned"]["cue"], abs=0.009)  # one sentence: the file rounds to bytes
+    assert accuracy >= 0.70
+    assert accuracy >= figures["random W_q, W_k"]["cue"] + 0.40
+    assert accuracy >= figures["any content word"]["cue"] + 0.30
 
 
 def test_the_recorded_figures_keep_the_thresholds():
-    figures = RECORD["figures"]["learned"]
-    assert figures["mrr"] >= 0.35
-    assert figures["news"] >= 0.24
+    figures = RECORD["figures"]["meaning"]["learned"]
+    assert figures["moved"] >= 0.80
+    assert figures["right"] >= 0.65
+    assert figures["wrong"] <= 0.15
     assert figures["function"] <= 0.12
     assert 0.15 <= figures["own"] <= 0.40
     assert 0.55 <= figures["entropy"] <= 0.90
     assert figures["largest"] <= 12
     assert figures["similarity"] >= 0.52
+    order = RECORD["figures"]["order"]
+    for habit, (learned, rule) in order["learned"].items():
+        assert learned > rule
+        assert learned > order["W_q = W_k"][habit][0]
+    assert min(learned for learned, _ in order["learned"].values()) >= 0.85
 
 
 def test_the_cue_set_has_forty_words_with_two_meanings_and_shares_no_sentence_with_the_other():
@@ -67,16 +78,16 @@ def test_the_cue_set_has_forty_words_with_two_meanings_and_shares_no_sentence_wi
 
 
 def _vocabulary(tiny):
-    return [tiny._word(row) for row in range(len(tiny._arrays["embeddings"]))]
+    return [tiny._file._word(row) for row in range(len(tiny._file._arrays["embeddings"]))]
 
 
 def test_every_word_of_the_vocabulary_is_found_where_it_stands(tiny):
     words = _vocabulary(tiny)
     assert len(words) == len(set(words)) == RECORD["sizes"]["words"]
     for row in range(0, len(words), 997):
-        assert tiny._row(words[row]) == row
-    assert tiny._row("no\nsuch") is None
-    assert tiny._row("") is None
+        assert tiny._file._row(words[row]) == row
+    assert tiny._file._row("no\nsuch") is None
+    assert tiny._file._row("") is None
 
 
 # Words
@@ -94,7 +105,7 @@ def test_every_word_of_the_vocabulary_is_found_where_it_stands(tiny):
         ("well-being", 'as the mean of its parts "well" and "being"'),
         ("Hare Krishna", 'as the mean of its parts "hare" and "krishna"'),
         ("storybook", 'as the mean of "story" and "book"'),
-        ("freindly", 'as "friendly", one letter away'),
+        ("accomodate", 'as "accommodate", one letter away'),
         ("zqxvkj", FROM_LETTERS),
         ("猫", UNKNOWN),
         ("❤️", UNKNOWN),
@@ -130,7 +141,7 @@ def test_any_word_has_an_embedding(tiny):
     [
         ("The river bank was flooded after the storm", "bank", {"river", "flooded", "storm"}),
         ("She deposited the money at the bank", "bank", {"deposited", "money"}),
-        ("The chef cooked pasta while the guests drank wine", "drank", {"wine"}),
+        ("The chef cooked pasta while the guests drank wine", "drank", {"wine", "cooked", "pasta"}),
     ],
 )
 def test_words_attend_to_what_tells_most_about_them(sentence, asks, answers):
@@ -147,11 +158,10 @@ def test_the_default_is_the_learned_model_and_named_so():
     assert "Model: tiny (learned)." in call("The cat sat")[1]
 
 
-def test_the_lesson_points_to_the_untrained_model_and_to_its_own_limits_once():
+def test_the_lesson_says_once_what_the_model_cannot_see_and_which_can():
     _, out, _ = call("--width", "200", "The cat sat")
-    assert out.count("--model untrained") == 1
-    assert out.count("no word order") == 1
-    assert "--model untrained" not in call("--model", "untrained", "The cat sat")[1]
+    assert out.count("it sees no order") == 1
+    assert out.count("--model minilm") == 1
 
 
 def test_the_card_is_one_option_away():
@@ -162,16 +172,26 @@ def test_the_card_is_one_option_away():
 
 
 def test_neighbours_are_the_words_with_the_nearest_values_by_brute_force(tiny):
+    """The cosine to each word on offer, less half of the mean cosine of that word's own ten nearest."""
     trace = explain("The river bank was flooded after the storm")
     words = _vocabulary(tiny)
     values = np.array([tiny.look_up(word)[0] for word in words]) @ tiny.head.w_v
     values /= np.linalg.norm(values, axis=1, keepdims=True)
-    offered = [row for row, word in enumerate(words) if tiny._is_marked("offered", word)]
-    for i, word in enumerate(trace.tokens):
-        nearness = values[offered] @ trace.context[i] / np.linalg.norm(trace.context[i])
-        order = [words[offered[j]] for j in np.argsort(-nearness, kind="stable")[:8]]
-        expected = [name for name in order if name != word][:5]
-        assert list(trace.neighbours[i].after) == ([] if tiny._is_marked("function", word) else expected)
+    offered = [row for row, _ in enumerate(words) if tiny._file._is_marked("offered", row)]
+    directions = values[offered]
+    crowd = np.empty(len(offered))
+    for start in range(0, len(offered), 1000):
+        cosines = directions[start : start + 1000] @ directions.T
+        cosines[np.arange(len(cosines)), np.arange(start, start + len(cosines))] = -1
+        crowd[start : start + 1000] = np.sort(cosines, axis=1)[:, -10:].mean(axis=1)
+    bank = trace.tokens.index("bank")
+    nearness = directions @ trace.context[bank] / np.linalg.norm(trace.context[bank]) - crowd / 2
+    by_nearness = {words[offered[j]]: nearness[j] for j in np.argsort(-nearness, kind="stable")}
+    after = trace.neighbours[bank].after
+    assert len(after) == 5
+    best = [word for word in list(by_nearness)[:15]]
+    assert set(after) <= set(best)  # forms of one word, as "harbors", stand aside
+    assert by_nearness[after[0]] == pytest.approx(max(by_nearness.values()), abs=0.01)
 
 
 def test_the_same_word_ends_in_different_company():
@@ -181,15 +201,51 @@ def test_the_same_word_ends_in_different_company():
     other = at_the_counter.neighbours[at_the_counter.tokens.index("bank")]
     assert one.before == other.before
     assert {"harbor", "seaport"} <= set(one.after)
-    assert {"treasury", "credit"} <= set(other.after)
+    assert {"money", "credit"} <= set(other.after)
     assert len(set(one.after) & set(other.after)) <= 1
 
 
 def test_function_words_and_unknown_words_have_no_company():
-    trace = explain("the 猫 sat")
+    trace = explain("the 猫 river")
     assert [bool(company.before) for company in trace.neighbours] == [False, False, True]
     assert [bool(company.after) for company in trace.neighbours] == [False, False, True]
-    assert call("--step", "4", "the 猫 sat")[1].count("says little by itself") == 2
+    assert [company.withheld for company in trace.neighbours] == ["little", "unknown", ""]
+
+
+@pytest.mark.parametrize("word", ["muslim", "jew", "gay", "immigrant", "black", "woman", "disabled"])
+def test_no_company_is_shown_for_a_word_that_says_who_somebody_is(word):
+    trace = explain(f"The {word} bought bread at the market")
+    near = trace.neighbours[1]
+    assert (near.before, near.after, near.withheld) == ((), (), "identity")
+    everything = [name for company in trace.neighbours for name in (*company.before, *company.after)]
+    assert word not in everything
+    written = json.loads(call("--json", f"The {word} bought bread")[1])
+    assert written["neighbours"][1]["before"] == []
+
+
+# The other heads
+
+
+@pytest.mark.parametrize(
+    ("head", "sentence", "asks", "answers"),
+    [
+        (1, "The old dog slept on the warm floor", "warm", "floor"),
+        (1, "A tall man opened the door", "A", "man"),
+        (2, "The teacher smiled because she was proud", "she", "teacher"),
+        (2, "The dog barked when the man came home", "barked", "dog"),
+    ],
+)
+def test_the_other_heads_look_ahead_and_back(head, sentence, asks, answers):
+    trace = explain(sentence, head=head)
+    assert trace.tokens[int(trace.weights[trace.tokens.index(asks)].argmax())] == answers
+    assert trace.model.head == head
+
+
+def test_order_matters_to_the_other_heads_alone():
+    one, other = "man bites dog", "dog bites man"
+    for head in range(3):
+        first, second = explain(one, head=head).weights, explain(other, head=head).weights
+        assert np.allclose(first, second[::-1, ::-1]) == (head == 0)
 
 
 def test_a_word_is_not_its_own_neighbour(tiny):
@@ -206,9 +262,17 @@ def test_neighbours_are_in_json_with_step_four_only():
     assert "neighbours" not in json.loads(call("--json", "--model", "untrained", "The river bank")[1])
 
 
-def test_offensive_words_are_never_offered(tiny):
-    listed = (TRAINING / "not_offered.txt").read_text().split("\n", 1)[1].split()
-    assert not [word for word in listed if tiny._is_marked("offered", word)]
+def test_what_no_class_may_see_is_never_offered(tiny):
+    lines = (TRAINING / "never_offered.txt").read_text().splitlines()
+    listed = [word for line in lines if line[:1] != "#" for word in line.split()]
+    assert len(listed) > 50
+    found = [row for word in listed if (row := tiny._file._row(word)) is not None]
+    assert not [row for row in found if tiny._file._is_marked("offered", row)]
+
+
+def test_no_little_word_is_offered(tiny):
+    rows = [row for word in little_words() if (row := tiny._file._row(word)) is not None]
+    assert not [row for row in rows if tiny._file._is_marked("offered", row)]
 
 
 # Unknown words on the screen
@@ -216,7 +280,7 @@ def test_offensive_words_are_never_offered(tiny):
 
 def test_unknown_words_are_marked_with_how_their_vectors_were_made():
     _, out, err = call("--width", "120", "The storybook bnak")
-    assert 'Not in the vocabulary: "storybook" (as the mean of "story" and "book"); "bnak" (as "' in " ".join(
+    assert 'Not in the vocabulary: "storybook" (as the mean of "story" and "book"); "bnak"' in " ".join(
         out.split()
     )
     assert err == ""

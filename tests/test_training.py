@@ -9,8 +9,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; the shipped file is tested without it")
 
 from attnexplain.attention import Head, attend  # noqa: E402
-from attnexplain.models.tiny import Tiny  # noqa: E402
+from attnexplain.models.tiny import Tiny, _read  # noqa: E402
+from attnexplain.models.positions import KINDS, WIDTH  # noqa: E402
 from attnexplain.models.training.learn import Recipe, learn  # noqa: E402
+from attnexplain.models.training.learn_order import LearnedOrder  # noqa: E402
 from attnexplain.models.training.vocabulary import FUNCTION_WORDS, Vocabulary  # noqa: E402
 from attnexplain.models.training.write import write  # noqa: E402
 
@@ -33,7 +35,7 @@ def course():
         sentence = generator.sample(topic, 3) + generator.sample(LITTLE, 3)
         generator.shuffle(sentence)
         sentences.append(sentence)
-    vocabulary = Vocabulary(tuple(words), (400,) * len(words), frozenset(words) - FUNCTION_WORDS)
+    vocabulary = Vocabulary(tuple(words), (400,) * len(words), frozenset(words) - FUNCTION_WORDS, frozenset({"debt"}))
     features = np.random.default_rng(0).normal(size=(len(words), 192)).astype(np.float32)
     return features, vocabulary, sentences
 
@@ -70,13 +72,20 @@ def test_the_same_recipe_gives_the_same_numbers_to_the_last_bit(course, learned)
 
 def test_the_file_holds_what_was_learned(course, learned, tmp_path, monkeypatch):
     _, vocabulary, _ = course
-    write(tmp_path / "tiny.bin", learned, vocabulary)
+    generator = np.random.default_rng(1)
+    shapes = (WIDTH, 3), (WIDTH, 3), (WIDTH, WIDTH)
+    ahead, back = (tuple(generator.normal(size=shape).astype(np.float32) for shape in shapes) for _ in "ab")
+    kinds = generator.normal(size=(len(vocabulary.words), KINDS)).astype(np.float32)
+    write(tmp_path / "tiny.bin", learned, LearnedOrder(kinds, ahead, back), vocabulary)
     monkeypatch.setattr("attnexplain.models.tiny.HERE", tmp_path)
+    _read.cache_clear()
     model = Tiny()
+    np.testing.assert_array_equal(Tiny(2).head.w_q, back[0])
+    _read.cache_clear()
     np.testing.assert_array_equal(model.head.w_v, learned.w_v)
     steps = np.abs(learned.embeddings).max(axis=0) / 127
     for word, row in vocabulary.index.items():
         assert (np.abs(model.look_up(word)[0] - learned.embeddings[row]) <= 0.51 * steps + 1e-6).all()
-    assert model._is_marked("offered", "river")
-    assert not model._is_marked("offered", "the")
-    assert model._is_marked("function", "the")
+    assert model._file._is_marked("offered", vocabulary.index["river"])
+    assert not model._file._is_marked("offered", vocabulary.index["the"])
+    assert [word for word, row in vocabulary.index.items() if model._file._is_marked("silent", row)] == ["debt"]

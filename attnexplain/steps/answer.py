@@ -18,7 +18,7 @@ NOTHING_MUCH = 0.10
 WHY_NONE: dict[Withheld, str] = {
     "little": "a little word, which says not much on its own",
     "identity": "it says who somebody is, and for such words no company is shown",
-    "rare": "too rare a word to say what company it keeps",
+    "rare": "a rare word, or one too general to have company of its own",
     "unknown": "this model does not know the word",
 }
 """What is said where no company of a word is shown."""
