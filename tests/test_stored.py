@@ -16,7 +16,7 @@ CHECKPOINT = Path(__file__).parent / "data" / "checkpoints" / "gpt2"
 def body(screen):
     """The lesson without the notes above it."""
     text = screen[screen.index("Step 1") : screen.index("\nModel: ")]
-    return text.replace("numbers were learned", "numbers are given")  # a file does not know where they came from
+    return text.replace("were learned", "are given").replace("are random", "are given")  # a file does not know where they came from
 
 
 @pytest.mark.parametrize("form", ["json", "npz"])
@@ -216,9 +216,9 @@ def test_a_stored_run_with_other_settings_has_no_company(option, tmp_path):
     """The stored company is that of the stored context vectors, and a file has no vocabulary to find any other."""
     path = tmp_path / "trace.json"
     assert call("-o", str(path), SENTENCE)[0] == 0
-    assert "The company of each word" in call("--model", str(path), "--step", "4")[1]
+    assert "What do the numbers mean?" in call("--model", str(path), "--step", "4")[1]
     changed = call("--model", str(path), "--step", "4", option)[1]
-    assert "The company of each word" not in changed
+    assert "What do the numbers mean?" not in changed
     written = json.loads(call("--model", str(path), "--json", option)[1])
     assert "neighbours" not in written
     direct = json.loads(call("--json", option, SENTENCE)[1])

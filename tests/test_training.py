@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; the shipp
 
 from attnexplain.attention import Head, attend  # noqa: E402
 from attnexplain.models.tiny import Tiny, _read  # noqa: E402
-from attnexplain.models.positions import KINDS, WIDTH  # noqa: E402
+from attnexplain.models.positions import KINDS, PLACES  # noqa: E402
 from attnexplain.models.training.learn import Recipe, learn  # noqa: E402
 from attnexplain.models.training.learn_order import LearnedOrder  # noqa: E402
 from attnexplain.models.training.vocabulary import FUNCTION_WORDS, Vocabulary  # noqa: E402
@@ -73,7 +73,8 @@ def test_the_same_recipe_gives_the_same_numbers_to_the_last_bit(course, learned)
 def test_the_file_holds_what_was_learned(course, learned, tmp_path, monkeypatch):
     _, vocabulary, _ = course
     generator = np.random.default_rng(1)
-    shapes = (WIDTH, 3), (WIDTH, 3), (WIDTH, WIDTH)
+    wide = KINDS + PLACES
+    shapes = (wide, 3), (wide, 3), (wide, wide)
     ahead, back = (tuple(generator.normal(size=shape).astype(np.float32) for shape in shapes) for _ in "ab")
     kinds = generator.normal(size=(len(vocabulary.words), KINDS)).astype(np.float32)
     write(tmp_path / "tiny.bin", learned, LearnedOrder(kinds, ahead, back), vocabulary)

@@ -54,7 +54,7 @@ class AnswerLines:
         digits = max(ink.digits, 2)
         shares = [write_number(bar.share, digits) for bar in bars]
         number = max(map(len, shares))
-        longest = max(min(LONGEST_BAR, width - number - 18), 4)
+        longest = max(min(LONGEST_BAR, width - number - 18), 1)
         room = max(width - number - longest - 12, 3)
         names = [ink.shortened(ink.text(bar.name), room) for bar in bars]
         left = max([cell_len(name) for name in names], default=0)
@@ -67,7 +67,7 @@ class AnswerLines:
             yield Segment(" " * (longest - len(drawn)) + "  each" if bar.is_each else "", DIM)
             yield Segment.line()
         if self.answer.rest:
-            yield Segment(f"  {ink.text(self.answer.rest)}\n", DIM)
+            yield Paragraph(ink.text(self.answer.rest), DIM, indent=2)
 
     def _bar(self, length: float) -> str:
         if self.ink.ascii_only:
