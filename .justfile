@@ -29,6 +29,12 @@ bench *names:
 fuzz target seconds="60":
     {{python}} tests/fuzz {{target}} {{seconds}}
 
+# lint, types, and the tests of what is computed and written
+quick:
+    {{python}} -m ruff check .
+    {{python}} -m mypy
+    {{python}} -m pytest tests/test_attention.py tests/test_arithmetic.py tests/test_tokens.py tests/test_rules.py tests/test_models.py tests/test_mutants.py
+
 # mutate the page of maths, the worked cells and the tokens, and list what no test noticed
 mutate:
     {{python}} -m mutmut run

@@ -73,7 +73,8 @@ def test_rich_prints_a_trace_as_the_lesson(system, monkeypatch):
     monkeypatch.setenv("TERM", "linux" if system == "standard" else "xterm-256color")
     colour = () if system is None else ("--color", "always")
     assert [line.rstrip() for line in written.splitlines()] == [
-        line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", call("--width", "90", *colour, "The cat sat")[1]).splitlines()
+        line.rstrip()
+        for line in re.sub(r"\x1b\[[0-9;]*m", "", call("--width", "90", *colour, "The cat sat")[1]).splitlines()
     ]
     assert ("\x1b[" in console.file.getvalue()) == (system is not None)
 

@@ -16,7 +16,9 @@ CHECKPOINT = Path(__file__).parent / "data" / "checkpoints" / "gpt2"
 def body(screen):
     """The lesson without the notes above it."""
     text = screen[screen.index("Step 1") : screen.index("\nModel: ")]
-    return text.replace("were learned", "are given").replace("are random", "are given")  # a file does not know where they came from
+    return text.replace("were learned", "are given").replace(
+        "are random", "are given"
+    )  # a file does not know where they came from
 
 
 @pytest.mark.parametrize("form", ["json", "npz"])

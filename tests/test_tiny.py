@@ -13,8 +13,8 @@ from command import SCHEMA, call, run
 import attnexplain.models
 from attnexplain import explain, load_model
 from attnexplain.models import FROM_LETTERS, UNKNOWN
-from attnexplain.models.tiny import FILE, card
 from attnexplain.models.little import little_words
+from attnexplain.models.tiny import FILE, card
 from attnexplain.models.training.evaluate import Candidate, cue_accuracy, read_cues
 from attnexplain.models.training.vocabulary import Vocabulary
 from attnexplain.tokens import Tokens
@@ -189,7 +189,7 @@ def test_neighbours_are_the_words_with_the_nearest_values_by_brute_force(tiny):
     by_nearness = {words[offered[j]]: nearness[j] for j in np.argsort(-nearness, kind="stable")}
     after = trace.neighbours[bank].after
     assert len(after) == 5
-    best = [word for word in list(by_nearness)[:15]]
+    best = list(by_nearness)[:15]
     assert set(after) <= set(best)  # forms of one word, as "harbors", stand aside
     assert by_nearness[after[0]] == pytest.approx(max(by_nearness.values()), abs=0.01)
 
@@ -280,9 +280,7 @@ def test_no_little_word_is_offered(tiny):
 
 def test_unknown_words_are_marked_with_how_their_vectors_were_made():
     _, out, err = call("--width", "120", "The storybook bnak")
-    assert 'Not in the vocabulary: "storybook" (as the mean of "story" and "book"); "bnak"' in " ".join(
-        out.split()
-    )
+    assert 'Not in the vocabulary: "storybook" (as the mean of "story" and "book"); "bnak"' in " ".join(out.split())
     assert err == ""
     written = json.loads(call("--json", "The storybook")[1])
     assert written["made"] == ["", 'as the mean of "story" and "book"']

@@ -9,8 +9,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; the shipped file is tested without it")
 
 from attnexplain.attention import Head, attend  # noqa: E402
-from attnexplain.models.tiny import Tiny, _read  # noqa: E402
 from attnexplain.models.positions import KINDS, PLACES  # noqa: E402
+from attnexplain.models.tiny import Tiny, _read  # noqa: E402
 from attnexplain.models.training.learn import Recipe, learn  # noqa: E402
 from attnexplain.models.training.learn_order import LearnedOrder  # noqa: E402
 from attnexplain.models.training.vocabulary import FUNCTION_WORDS, Vocabulary  # noqa: E402

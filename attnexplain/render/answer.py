@@ -20,7 +20,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 class AnswerLines:
-    """Draws the answer; no line of it is broken where the page has 60 columns, but shortened."""
+    """Draws the answer; a line of the steps that is too long goes on below its title, so that no number is cut."""
 
     def __init__(self, answer: Answer, ink: Ink) -> None:
         self.answer = answer
@@ -49,7 +49,7 @@ class AnswerLines:
                     text = text.rpartition(", ")[0]
                 yield self._line(text, width - left)
 
-    def _bars(self, width: int) -> Iterator[Segment]:
+    def _bars(self, width: int) -> Iterator[Segment | Paragraph]:
         ink, bars = self.ink, self.answer.bars
         digits = max(ink.digits, 2)
         shares = [write_number(bar.share, digits) for bar in bars]
@@ -64,7 +64,9 @@ class AnswerLines:
             yield Segment("  " + share.rjust(number) + "  ")
             drawn = self._bar(bar.share / largest * longest)
             yield Segment(drawn, ink.bar(bar.share / largest))
-            yield Segment(" " * (longest - len(drawn)) + "  each" if bar.is_each else "", DIM)
+            if bar.is_each:
+                fits = 2 + left + 2 + number + 2 + longest + 6 <= width
+                yield Segment(" " * (longest - len(drawn)) + "  each" if fits else "\n     each", DIM)
             yield Segment.line()
         if self.answer.rest:
             yield Paragraph(ink.text(self.answer.rest), DIM, indent=2)
@@ -79,12 +81,13 @@ class AnswerLines:
     def _steps(self, width: int) -> Iterator[Segment | Paragraph]:
         for line in self.answer.lines:
             start = f"  {line.step}  {line.title:<9}"
-            if width >= 60:
+            text = self.ink.text(line.text)
+            if cell_len(start + text) <= width:
                 yield Segment(start, BOLD)
-                yield self._line(self.ink.text(line.text), width - len(start))
+                yield Segment(text + "\n")
             else:
                 yield Segment(start.rstrip() + "\n", BOLD)
-                yield Paragraph(self.ink.text(line.text), PLAIN, indent=5)
+                yield Paragraph(text, PLAIN, indent=5)
 
     def _line(self, text: str, width: int) -> Segment:
         return Segment(self.ink.shortened(text, max(width, 4)) + "\n")

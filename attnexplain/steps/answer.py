@@ -12,6 +12,8 @@ from attnexplain.text import word_key
 MOST_BARS = 8
 WIDEST_LINE = 66
 """Columns that the text of one of the four lines has on a screen of 80."""
+LONGEST_WORD = 20
+"""Letters of a word in these lines."""
 NOTHING_MUCH = 0.10
 """The share of the answering word below which the asking word has found nothing much."""
 
@@ -67,9 +69,9 @@ def _bars(trace: Explanation, view: View) -> tuple[tuple[Bar, ...], str]:
 
 def _lines(trace: Explanation, names: tuple[str, ...], words: tuple[str, ...], view: View) -> tuple[AnswerLine, ...]:
     digits = view.digits
-    asking, answering = f'"{words[view.query]}"', f'"{words[view.key]}"'
+    asking, answering = _quoted(words[view.query]), _quoted(words[view.key])
     if words.count(words[view.key]) > 1 or view.query == view.key:
-        answering = f'"{names[view.key]}"'
+        answering = _quoted(names[view.key])
     share = float(trace.weights[view.query, view.key])
     score = write_number(float(trace.scores[view.query, view.key]), digits)
     if trace.mask is not None and not trace.mask[view.query, view.key]:
@@ -93,6 +95,11 @@ def _lines(trace: Explanation, names: tuple[str, ...], words: tuple[str, ...], v
         AnswerLine(3, "weights", _fitting(third, third.removeprefix("of all its attention, "))),
         AnswerLine(4, "context", _fitting(fourth, f"the values, mixed so: the new {asking}")),
     )
+
+
+def _quoted(word: str) -> str:
+    """Quote a word; a very long one is cut, so that four lines stay four lines."""
+    return f'"{word}"' if len(word) <= LONGEST_WORD else f'"{word[: LONGEST_WORD - 1]}…"'
 
 
 def _fitting(*texts: str) -> str:
