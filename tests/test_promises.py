@@ -31,7 +31,7 @@ PROMISES = {
     "each sentence's output is there as soon as it is ready": "test_cli::test_each_line_is_there_as_soon_as_it_is_ready",
     "progress is shown to a person alone, on standard error": "test_cli::test_a_bar_is_shown_to_a_person_while_the_lessons_go_to_a_file",
     "nothing waits for a person who is not there": "test_compare::test_without_a_terminal_nothing_waits",
-    "with nothing to read from a terminal the help is shown": "test_cli::test_nothing_to_read_from_a_terminal_shows_the_help_at_once",
+    "with nothing to read from a terminal five lines say how to begin": "test_cli::test_nothing_to_read_from_a_terminal_shows_in_five_lines_how_to_begin",
     "closed standard streams are no traceback": "test_closed_streams_are_no_traceback",
     # Exit codes
     "0 is done": "test_hostile_command::test_a_hostile_case",
@@ -170,9 +170,7 @@ def evil(tmp_path_factory):
     tokens.write_bytes(zoo.FILES["escapes.json"])
     stored = folder / "stored.json"
     run_of_tokens = json.loads(call("--json", "--model", str(tokens))[1])
-    stored.write_text(
-        json.dumps(run_of_tokens | {"sentence": zoo.EVIL, "model": run_of_tokens["model"] | {"name": zoo.EVIL}})
-    )
+    stored.write_text(json.dumps(run_of_tokens | {"model": run_of_tokens["model"] | {"name": zoo.EVIL}}))
     weights = folder / "weights.json"
     weights.write_bytes(zoo.FILES["evil-weights.json"])
     return [["--model", str(path)] for path in (tokens, stored, weights)]
