@@ -542,7 +542,7 @@ def test_a_bar_is_shown_to_a_person_while_the_lessons_go_to_a_file(tmp_path):
     [
         ("--ov", ["--overview"]),
         ("--color ", ["auto", "always", "never"]),
-        ("--explain s", ["scores", "scaling", "shared-keys", "sinks", "softmax"]),
+        ("--explain s", ["scores", "scaling", "softmax", "sinks", "shared-keys"]),
         ("--model ", ["tiny", "untrained", "minilm"]),
     ],
 )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from attnexplain.models.spelling import BUCKETS, buckets
-from attnexplain.models.training.learn import Learned
-from attnexplain.models.training.learn_order import LearnedOrder
 from attnexplain.models.training.vocabulary import FUNCTION_WORDS, Vocabulary
+
+if TYPE_CHECKING:  # they need PyTorch, and what reads or measures the file does not
+    from attnexplain.models.training.learn import Learned
+    from attnexplain.models.training.learn_order import LearnedOrder
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 NEAREST = 10
