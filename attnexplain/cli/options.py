@@ -180,7 +180,13 @@ def request(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")] = False,
     theme: Annotated[
-        Theme, typer.Option(parser=THEME, metavar="THEME", help="dark or light, for .svg and .html.")
+        Theme,
+        typer.Option(
+            parser=THEME,
+            metavar="THEME",
+            help="dark or light, for .svg and .html.",
+            autocompletion=lambda incomplete: _beginning_with(incomplete, Theme),
+        ),
     ] = Theme.dark,
     json_schema: Annotated[bool, typer.Option("--json-schema", help="Show the JSON Schema of --json.")] = False,
     digits: Annotated[int, typer.Option(parser=DIGITS, metavar="N", help="Digits after the point, 0 to 8.")] = 2,
@@ -189,7 +195,15 @@ def request(
         int | None,
         typer.Option(parser=COLUMNS, metavar="N", help="Columns; your terminal's if not given."),
     ] = None,
-    color: Annotated[When, typer.Option(parser=COLOUR, metavar="WHEN", help="auto, always or never.")] = When.auto,
+    color: Annotated[
+        When,
+        typer.Option(
+            parser=COLOUR,
+            metavar="WHEN",
+            help="auto, always or never.",
+            autocompletion=lambda incomplete: _beginning_with(incomplete, When),
+        ),
+    ] = When.auto,
     ascii: Annotated[bool, typer.Option("--ascii", help="Draw with plain ASCII.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Every matrix and every number.")] = False,
     brief: Annotated[bool, typer.Option("--brief", help="Tables and heatmaps without the prose.")] = False,
@@ -254,7 +268,7 @@ def _topics() -> Iterable[str]:
 
 
 def _beginning_with(typed: str, choices: Iterable[str]) -> list[str]:
-    return [choice for choice in choices if choice.startswith(typed)]
+    return [str(choice) for choice in choices if choice.startswith(typed)]
 
 
 def _text(argument: Any) -> Any:
