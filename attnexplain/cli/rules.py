@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from attnexplain.models import Model
     from attnexplain.models.weights_file import AttentionWeights
 
-JSON, ARRAYS, TEXT, MARKDOWN = ".json", ".npz", ".txt", ".md"
+JSON, TEXT, MARKDOWN = ".json", ".txt", ".md"
 
 LESSON, COMPARE, OVERVIEW, FIND = "a lesson", "--compare", "--overview", "--find"
 ARTICLE, CARD, SCHEMA = "--explain", "--model-card", "--json-schema"

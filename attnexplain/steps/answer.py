@@ -31,7 +31,13 @@ def answer(trace: Explanation, names: tuple[str, ...], view: View) -> Answer:
     words = plain_tokens(trace)
     word = words[view.query]
     bars, rest = _bars(trace, view)
-    because = f'"{word}" looked at the other words, and took something of each:'
+    noun = "token" if trace.are_pieces else "word"
+    seen = len(words) if trace.mask is None else int(trace.mask[view.query].sum())
+    because = f'"{word}" looked at all {noun}s, itself too, and took something of each:'
+    if seen == 1:
+        because = f'"{word}" could look at itself alone:'
+    elif seen < len(words):
+        because = f'"{word}" looked at itself and the {noun}s before it, and took something of each:'
     company: tuple[tuple[str, str], ...] = ()
     if trace.neighbours is not None:
         near = trace.neighbours[view.query]
@@ -40,7 +46,8 @@ def answer(trace: Explanation, names: tuple[str, ...], view: View) -> Answer:
                 (f'"{word}" on its own', ", ".join(near.before)),
                 (f'"{word}" in this sentence', ", ".join(near.after)),
             )
-            because = f"It happened because {because}"
+            if near.before != near.after:
+                because = f"It happened because {because}"
         elif near.withheld:
             company = ((f'"{word}"', f"no company is shown: {WHY_NONE[near.withheld]}"),)
     return Answer(company, because, bars, rest, _lines(trace, names, words, view))
@@ -82,15 +89,15 @@ def _lines(trace: Explanation, names: tuple[str, ...], words: tuple[str, ...], v
         third = f"of all its attention, {asking} gives {answering} the share {written}"
         if share < NOTHING_MUCH and not view.is_asked:
             third = f"{asking} found nothing much: {answering} gets no more than {written}"
-    sizes = f"lists of {trace.d_k} numbers"
+    sizes = f", lists of {trace.d_k} numbers"
     if trace.d_v != trace.d_k:
-        sizes = f"{trace.d_k}, {trace.d_k}, {trace.d_v} numbers"
+        sizes = f" of {trace.d_k}, {trace.d_k} and {trace.d_v} numbers"
     noun = "token" if trace.are_pieces else "word"
     second = f"the query of {asking} times the key of {answering}: {score}, {how}"
     short = f"{asking} asks, {answering} answers: {score}"
     fourth = f"the values of all {noun}s, mixed by these shares: the new {asking}"
     return (
-        AnswerLine(1, "vectors", f"every {noun} gets a query, a key and a value, {sizes}"),
+        AnswerLine(1, "vectors", f"every {noun} gets a query, a key and a value{sizes}"),
         AnswerLine(2, "scores", _fitting(second, f"{short}, {how}", short)),
         AnswerLine(3, "weights", _fitting(third, third.removeprefix("of all its attention, "))),
         AnswerLine(4, "context", _fitting(fourth, f"the values, mixed so: the new {asking}")),
