@@ -1,7 +1,8 @@
 """The token numbers of folders are those of transformers, and a stranger's tokenizer stays in bounds."""
 
 import json
-import time
+import timeit
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -41,13 +42,11 @@ def test_the_folders_differ_from_one_another():
 )
 def test_a_published_pattern_takes_time_in_proportion_to_the_text(pattern, unit):
     splitter = tokenizers.pre_tokenizers.Split(tokenizers.Regex(pattern), "isolated")
-    took = []
-    for size in (4_000, 64_000):
-        text = unit * (size // len(unit)) + "x"
-        start = time.perf_counter()
-        splitter.pre_tokenize_str(text)
-        took.append(time.perf_counter() - start)
-    assert took[1] < 100 * max(took[0], 1e-3)  # 16 times as long a text; in proportion to its square it would be 256
+    short, long = (
+        min(timeit.repeat(partial(splitter.pre_tokenize_str, unit * (size // len(unit)) + "x"), number=1, repeat=5))
+        for size in (4_000, 64_000)
+    )
+    assert long < 100 * max(short, 1e-3)  # 16 times as long a text; in proportion to its square it would be 256
 
 
 def split_by(pattern):
@@ -95,7 +94,7 @@ def test_a_hint_promises_no_more_than_the_model_can_take(most, positions, said, 
 
 
 def test_a_text_of_a_quarter_of_a_million_characters_is_refused_before_it_is_cut():
-    start = time.perf_counter()
+    start = timeit.default_timer()
     with pytest.raises(TextError, match=r"longer than 262,144 characters"):
         pieces().tokenize("a " * 140_000, 512)
-    assert time.perf_counter() - start < 1
+    assert timeit.default_timer() - start < 1
