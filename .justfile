@@ -10,11 +10,12 @@ default:
 test *arguments:
     {{python}} -m pytest {{arguments}}
 
-# formatting, lint and types
+# formatting, lint, types, and imports that run downwards
 check:
     {{python}} -m ruff format .
     {{python}} -m ruff check .
     {{python}} -m mypy
+    {{python}} -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-cache
 
 # draw the golden screens and the README's picture anew; look at the difference before it is committed
 golden:

@@ -43,7 +43,11 @@ class Neighbours:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation(AttentionTrace):
-    """A trace that knows whose numbers it holds."""
+    """A trace that knows whose numbers it holds.
+
+    It draws itself where Python shows it, and imports what draws only then: the one exception to imports that run
+    downwards.
+    """
 
     sentence: str
     tokens: tuple[str, ...]
@@ -77,22 +81,22 @@ class Explanation(AttentionTrace):
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` writes, as plain Python: lists of rows, a masked score as None."""
-        from attnexplain.render.json import to_dict  # noqa: TID251 - a door, opened when somebody goes through it
-        from attnexplain.steps.choice import worked_pair  # noqa: TID251
+        from attnexplain.render.json import to_dict
+        from attnexplain.steps.choice import worked_pair
 
         return to_dict(self, worked=worked_pair(self, None, None))
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         """Draw the lesson where Rich prints."""
-        from attnexplain.render.terminal import lesson_page  # noqa: TID251
-        from attnexplain.steps import lesson  # noqa: TID251
+        from attnexplain.render.terminal import lesson_page
+        from attnexplain.steps import lesson
 
         yield lesson_page(lesson(self), console)
 
     def _repr_html_(self) -> str:
         """Show the lesson in a notebook."""
-        from attnexplain.render.html import render_fragment  # noqa: TID251
-        from attnexplain.steps import lesson  # noqa: TID251
+        from attnexplain.render.html import render_fragment
+        from attnexplain.steps import lesson
 
         return render_fragment(lesson(self))
 
@@ -185,16 +189,13 @@ def _loaded(model: str | PathLike[str] | Model, layer: int | None, head: int | N
     if isinstance(loaded, AttentionWeights):
         raise CommandError(f"{loaded.model.name} holds attention weights alone, which only step 3 can be drawn from")
     check_model(loaded)
-    if loaded is not model:
-        return loaded
-    model = loaded
-    for name, asked, own in (("layer", layer, model.info.layer), ("head", head, model.info.head)):
-        if asked not in (None, own):
-            raise CommandError(
-                f"{name}={asked!r}: the model is layer {model.info.layer}, head {model.info.head} of {model.info.name}",
-                hint=f"load_model(…, {name}={asked!r}) loads another",
-            )
-    return model
+    if loaded is model:
+        for name, asked, own in (("layer", layer, loaded.info.layer), ("head", head, loaded.info.head)):
+            if asked not in (None, own):
+                which = f"layer {loaded.info.layer}, head {loaded.info.head} of {loaded.info.name}"
+                hint = f"load_model(…, {name}={asked!r}) loads another"
+                raise CommandError(f"{name}={asked!r}: the model is {which}", hint=hint)
+    return loaded
 
 
 def _neighbours(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from attnexplain.explanation import Explanation
     from attnexplain.merging import Word
-    from attnexplain.models.weights_file import AttentionWeights  # noqa: TID251 - the type alone
+    from attnexplain.models.weights_file import AttentionWeights
     from attnexplain.overview import Overview
 
 SCHEMA = "attnexplain/1"
