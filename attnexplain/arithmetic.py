@@ -220,11 +220,13 @@ class WeightedSum:
 def weighted_sum(weights: Array, values: Array, digits: int, places: Sequence[int] | None = None) -> WeightedSum:
     """Multiply each number by its weight, and add up the products, all as they are printed.
 
+    Weights have two digits at least.
+
     >>> weighted_sum(np.array([0.25, 0.75]), np.array([4.0, 8.0]), 2).total  # 1 + 6
     Decimal('7.00')
     """
     places = list(range(len(weights))) if places is None else list(places)
-    shares = [shown(float(weights[place]), digits) for place in places]
+    shares = [shown(float(weights[place]), max(digits, FEWEST)) for place in places]
     numbers = [shown(float(values[place]), digits) for place in places]
     made = [result(share * number, digits) for share, number in zip(shares, numbers, strict=True)]
     others = np.delete(weights * values, places)

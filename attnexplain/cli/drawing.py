@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from attnexplain.cli.request import Request, When
@@ -102,6 +102,7 @@ def page(asked: Request) -> Callable[[Lesson], str]:
     if asked.pause and is_terminal(sys.stdout) and is_terminal(sys.stdin):
         return lambda lesson: _paused(
             [render_text(part, ink, width=width, height=height, brief=asked.brief) for part in lesson.parts()],
+            height,
             ink.text("…"),
         )
     return lambda lesson: render_text(lesson, ink, width=width, height=height, brief=asked.brief)
@@ -119,12 +120,26 @@ def _picture(asked: Request, ink: Ink) -> Callable[[Lesson], str]:
     return lambda lesson: render_svg(lesson, ink, width=width, theme=asked.theme, brief=asked.brief)
 
 
-def _paused(parts: Sequence[str], sign: str) -> str:
-    """Show one part after another, and wait for Enter after each; the last one is returned. A line of q ends it."""
-    for part in parts[:-1]:
-        write(part)
-        write(f"\n{sign} Enter, or q")
+def _paused(parts: Sequence[str], height: int, sign: str) -> str:
+    """Show one part after another, each a screen at a time, and wait for Enter after each; the last is returned.
+
+    A line of q ends it.
+    """
+    screens = [screen for part in parts for screen in _screens(part, max(height - 2, 4))]
+    for screen in screens[:-1]:
+        write(screen)
+        write(f"\n{sign} Enter: go on, q: stop ")
         if sys.stdin.readline().strip().lower() in ("q", "quit"):
             return ""
         write("\n")
-    return parts[-1]
+    return screens[-1]
+
+
+def _screens(part: str, most: int) -> Iterator[str]:
+    """Cut a text into screens of so many lines, at an empty line in the lower half of each where there is one."""
+    lines = part.splitlines(keepends=True)
+    while len(lines) > most:
+        cut = next((i for i in range(most, most // 2, -1) if not lines[i - 1].strip()), most)
+        yield "".join(lines[:cut])
+        lines = lines[cut:]
+    yield "".join(lines)

@@ -169,7 +169,9 @@ def request(
             help="A short article: qkv, dot-product, softmax, mask, heads and more.",
         ),
     ] = None,
-    pause: Annotated[bool, typer.Option("--pause", help="Wait for Enter between the steps, on a terminal.")] = False,
+    pause: Annotated[
+        bool, typer.Option("--pause", help="Wait for Enter after each screen and step, on a terminal.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per sentence, one per line.")] = False,
     output: Annotated[
         str | None,
@@ -363,6 +365,10 @@ def _usage_error(error: Any, arguments: Sequence[str]) -> CommandError:
         text = next((argument for argument in arguments if argument.startswith(option)), option)
         if not re.fullmatch(r"--?[A-Za-z][\w-]*(=.*)?", text):
             hint = f"for text that starts with a dash: {NAME} -- {shlex.quote(text)}"
+    elif "--explain" in message and "requires an argument" in message:
+        from attnexplain.steps.topics import TOPICS
+
+        message, hint = "--explain needs a topic", f"the topics are: {', '.join(TOPICS)}"
     elif "extra argument" in message:
         message = "the sentence must be one argument, and there are several"
         words = [argument for argument in arguments if not argument.startswith("-")]

@@ -9,7 +9,6 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 
-from attnexplain.arithmetic import write_number
 from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
 from attnexplain.render.page import WIDEST_TEXT, Paragraph
 from attnexplain.steps.blocks import Answer
@@ -31,6 +30,9 @@ class AnswerLines:
         if self.answer.company:
             yield from self._pairs([(ink.text(name), ink.text(text)) for name, text in self.answer.company], width)
             yield Segment.line()
+        if self.answer.warning:
+            yield Paragraph(ink.text(self.answer.warning), PLAIN, indent=0)
+            yield Segment.line()
         yield Paragraph(ink.text(self.answer.because), PLAIN, indent=0)
         yield Segment.line()
         yield from self._bars(width)
@@ -51,8 +53,7 @@ class AnswerLines:
 
     def _bars(self, width: int) -> Iterator[Segment | Paragraph]:
         ink, bars = self.ink, self.answer.bars
-        digits = max(ink.digits, 2)
-        shares = [write_number(bar.share, digits) for bar in bars]
+        shares = [ink.share(bar.share) for bar in bars]
         number = max(map(len, shares))
         longest = max(min(LONGEST_BAR, width - number - 18), 1)
         room = max(width - number - longest - 12, 3)

@@ -53,7 +53,7 @@ class GalleryPage:
     @property
     def _number_width(self) -> int:
         """Columns of the widest number; no number is ever cut."""
-        return max(len(self.ink.number(picture.number)) for row in self.gallery.rows for picture in row)
+        return max(len(self.ink.share(picture.number)) for row in self.gallery.rows for picture in row)
 
     @property
     def _label_width(self) -> int:
@@ -82,7 +82,7 @@ class GalleryPage:
 
     def _labels(self, pictures: Sequence[Thumbnail], width: int) -> list[list[str]]:
         words = [self.ink.text(picture.word) for picture in pictures]
-        numbers = [self.ink.number(picture.number) for picture in pictures]
+        numbers = [self.ink.share(picture.number) for picture in pictures]
         if width >= self._label_width:
             return [[f"{word} {number}" for word, number in zip(words, numbers, strict=True)]]
         return [words, numbers]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from rich.cells import cell_len
@@ -15,12 +15,14 @@ from rich.style import Style
 from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
 from attnexplain.render.page import title_line
 from attnexplain.render.picture import NamedPicture
-from attnexplain.steps.blocks import Cell, Grid, LaidColumn
+from attnexplain.steps.blocks import Grid, LaidColumn
 
 WIDEST_LABEL = 18
 SHORT_LABEL = 8
 """Names are shortened so far when that saves a block of columns."""
 WIDEST_CELL = 14
+LONGEST_NAME = 12
+"""Columns of a name that is never cut above its column."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,13 @@ class Heatmap:
         rows = [ink.text(row) for row in grid.rows]
         footer = ink.text(grid.footer[0]) if grid.footer else ""
         page = options.max_width
+        if grid.rows_ask and list(grid.rows) == list(grid.columns) and self._cuts_names(columns, rows, page):
+            numbers = [str(place + 1) for place in range(len(rows))]
+            rows = [f"{number.rjust(len(numbers[-1]))} {row}" for number, row in zip(numbers, rows, strict=True)]
+            columns = [
+                replace(column, heading=number) if place < len(numbers) else column
+                for place, (column, number) in enumerate(zip(columns, [*numbers, *[""] * len(columns)], strict=False))
+            ]
         if before and before[0].narrowest + max(column.narrowest for column in columns) > page:
             columns, before = [*before, *columns], []
         beside = sum(column.narrowest for column in before)
@@ -75,6 +84,16 @@ class Heatmap:
                 yield Segment.line()
             yield from self._block([*before, *block], rows, footer, label_width, page - label_width)
 
+    def _cuts_names(self, columns: Sequence[_Column], rows: Sequence[str], page: int) -> bool:
+        """Whether a name of at most twelve letters would be cut above its column; then numbers stand for the names."""
+        room = page - self._label_width(rows, columns, page)
+        for block in _blocks(columns, room):
+            for column, width in zip(block, _widths(block, room), strict=True):
+                words = re.split(r"(?<=-)| ", column.heading)
+                if not column.is_beside and any(width - 1 < cell_len(word) <= LONGEST_NAME for word in words):
+                    return True
+        return False
+
     def _label_width(self, names: Sequence[str], columns: Sequence[_Column], room: int) -> int:
         """Choose how wide the names of the rows are: as long as they are, or short where that saves a block."""
         widest = max(column.narrowest for column in columns)
@@ -89,18 +108,15 @@ class Heatmap:
     def _column(self, column: LaidColumn) -> _Column:
         """Write the numbers of a column, and choose the styles of its cells."""
         ink, colours = self.ink, self.grid.colours
-        cells = [self._written(cell) for cell in column.cells]
+        cells = [self.ink.written(cell) for cell in column.cells]
         styles = [
             DIM if cell.strength is None and cell.number is not None and np.isinf(cell.number)
             else ink.cell(cell.strength or 0.0, "none" if cell.strength is None else colours, marked=cell.is_marked)
             for cell in column.cells
         ]  # fmt: skip
         marked = next((i for i, cell in enumerate(column.cells) if cell.is_marked), None)
-        footer = "" if column.footer is None else self._written(column.footer)
+        footer = "" if column.footer is None else self.ink.written(column.footer)
         return _Column(ink.text(column.heading), cells, styles, footer, marked, column.place != "matrix")
-
-    def _written(self, cell: Cell) -> str:
-        return self.ink.number(cell.number, cell.digits)
 
     def _block(
         self, columns: Sequence[_Column], rows: Sequence[str], footer: str, label_width: int, room: int

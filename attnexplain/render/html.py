@@ -14,7 +14,7 @@ from typing import Any, assert_never
 
 import numpy as np
 
-from attnexplain.arithmetic import strongest_of_tiles, write_number
+from attnexplain.arithmetic import strongest_of_tiles
 from attnexplain.render.colours import Colour, readable_on, share_colour, signed_colour
 from attnexplain.render.gallery import resized
 from attnexplain.render.ink import Ink
@@ -162,7 +162,6 @@ class Page:
 
     def _answer(self, answer: Answer) -> str:
         company = "".join(f"<dt>{self.text(name)}</dt><dd>{self.text(text)}</dd>" for name, text in answer.company)
-        digits = max(self.ink.digits, 2)
         largest = max((bar.share for bar in answer.bars), default=0.0) or 1.0
         bars = []
         for bar in answer.bars:
@@ -170,14 +169,15 @@ class Page:
             each = " each" if bar.is_each else ""
             bars.append(
                 f'<tr><th scope="row">{self.text(bar.name)}</th>'
-                f"<td>{escape(write_number(bar.share, digits))}{each}</td>"
+                f"<td>{escape(self.ink.share(bar.share))}{each}</td>"
                 f'<td class="bar"><span style="width:{width}%"></span></td></tr>'
             )
+        warning = f"<p>{self.text(answer.warning)}</p>" if answer.warning else ""
         rest = f'<p class="note">{self.text(answer.rest)}</p>' if answer.rest else ""
         steps = "".join(f"<li><b>{self.text(line.title)}</b> {self.text(line.text)}</li>" for line in answer.lines)
         return (
             f'<section class="answer" aria-label="the answer">{f"<dl>{company}</dl>" if company else ""}'
-            f"<p>{self.text(answer.because)}</p><table>{''.join(bars)}</table>{rest}<ol>{steps}</ol></section>"
+            f"{warning}<p>{self.text(answer.because)}</p><table>{''.join(bars)}</table>{rest}<ol>{steps}</ol></section>"
         )
 
     # Tables
@@ -194,7 +194,7 @@ class Page:
         return self._wrapped(grid.title, grid.note, headings, rows, self._footer(grid, columns))
 
     def _cell(self, grid: Grid, row: str, column: LaidColumn, cell: Cell) -> str:
-        written = self._written_number(cell.number, cell.digits)
+        written = escape(self.ink.written(cell))
         if cell.strength is None:
             return f"<td{MARKED if cell.is_marked else ''}>{written}</td>"
         ground = _ground(cell.strength, grid.colours)
@@ -209,7 +209,7 @@ class Page:
         if grid.footer is None:
             return ""
         feet = [column.footer for column in columns]
-        cells = [f"<td>{'' if foot is None else self._written_number(foot.number, foot.digits)}</td>" for foot in feet]
+        cells = [f"<td>{'' if foot is None else escape(self.ink.written(foot))}</td>" for foot in feet]
         return f'<tfoot><tr><th scope="row">{self.text(grid.footer[0])}</th>{"".join(cells)}</tr></tfoot>'
 
     def _wrapped(self, title: str, note: str, headings: Sequence[str], rows: Sequence[str], footer: str = "") -> str:
@@ -237,12 +237,12 @@ class Page:
         )
 
     def _share(self, share: float) -> str:
-        return f'<td style="{_on(share_colour(share))}">{self._written_number(share)}</td>'
+        return f'<td style="{_on(share_colour(share))}">{escape(self.ink.share(share))}</td>'
 
     def _links(self, links: Links) -> str:
         rows = [
             f'<tr><th scope="row">{self.text(name)}</th><td class="words">'
-            + ", ".join(f"{self.text(other)} {self._written_number(weight)}" for other, weight in linked)
+            + ", ".join(f"{self.text(other)} {escape(self.ink.share(weight))}" for other, weight in linked)
             + "</td></tr>"
             for name, linked in links.rows
         ]
@@ -253,7 +253,7 @@ class Page:
         for row in company.rows:
             texts = [", ".join(row.before), ", ".join(row.after)] if row.before else [row.why_none, ""]
             cells = "".join(f'<td class="words">{self.text(text)}</td>' for text in texts)
-            name, cosine = self.text(row.name), self._written_number(row.cosine)
+            name, cosine = self.text(row.name), escape(self.ink.share(row.cosine))
             rows.append(f'<tr><th scope="row">{name}</th><td>{cosine}</td>{cells}</tr>')
         headings = [self._heading(heading) for heading in ("cosine", "before", "after")]
         return self._wrapped(company.title, "", headings, rows)
@@ -281,13 +281,10 @@ class Page:
                 size = min(THUMBNAIL, len(thumbnail.picture))
                 name = f"{gallery.row_name} {i}, {gallery.column_name} {j}"
                 picture = _squares(resized(thumbnail.picture, size, size), "share", 64 / size, name)
-                label = f"{i}.{j} {self.text(thumbnail.word)} {self._written_number(thumbnail.number)}"
+                label = f"{i}.{j} {self.text(thumbnail.word)} {escape(self.ink.share(thumbnail.number))}"
                 figures.append(f"<figure>{picture}<figcaption>{label}</figcaption></figure>")
         columns = f"grid-template-columns:repeat({len(gallery.rows[0])},minmax(5.5rem,1fr))"
         return f'<div class="gallery" style="{columns}">{"".join(figures)}</div>'
-
-    def _written_number(self, value: float | None, digits: int | None = None) -> str:
-        return escape(self.ink.number(value, digits))
 
 
 def _squares(strengths: Any, colours: str, size: float, name: str, ticks: tuple[int, int] | None = None) -> str:

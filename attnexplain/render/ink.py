@@ -11,12 +11,12 @@ from rich.cells import cell_len
 from rich.color import Color
 from rich.style import Style
 
-from attnexplain.arithmetic import write_number
+from attnexplain.arithmetic import FEWEST, write_number
 from attnexplain.render.colours import Colour, of_256, readable_on, share_colour, signed_colour
+from attnexplain.steps.blocks import Cell, Colours
 from attnexplain.text import can_show, visible
 
 Palette = Literal["truecolor", "256", "standard"]
-Colours = Literal["signed", "share", "none"]
 
 _IN_ASCII = str.maketrans(
     {"·": "*", "√": "sqrt ", "ᵀ": "^T", "Σ": "sum ", "×": "*", "÷": "/", "∞": "inf", "─": "-", "…": "...", "▸": ">",
@@ -67,6 +67,14 @@ class Ink:
             return ""
         written = write_number(value, self.digits if digits is None else digits)
         return self.text(written) if self.ascii_only else written
+
+    def share(self, value: float | None) -> str:
+        """Write a share of attention, or a cosine: of fewer than two digits nobody learns anything."""
+        return self.number(value, max(self.digits, FEWEST))
+
+    def written(self, cell: Cell) -> str:
+        """Write the number of a cell."""
+        return self.share(cell.number) if cell.is_share else self.number(cell.number, cell.digits)
 
     def accent(self, style: Style) -> Style:
         """Return the style of a heading or a formula; of sixteen colours nobody knows which ones can be read."""

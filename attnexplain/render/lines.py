@@ -66,7 +66,7 @@ class LinkLines:
         self.title = ink.text(links.title)
         self.ink = ink
         self.rows = [
-            (ink.text(name), [f"{ink.text(other)} {ink.number(weight)}" for other, weight in linked])
+            (ink.text(name), [f"{ink.text(other)} {ink.share(weight)}" for other, weight in linked])
             for name, linked in links.rows
         ]
 
@@ -93,7 +93,7 @@ class CompanyLines:
         self.rows = [
             (
                 ink.text(row.name),
-                "" if row.cosine is None else ink.number(row.cosine),
+                "" if row.cosine is None else ink.share(row.cosine),
                 ink.text(", ".join(row.before)) + arrow + ink.text(", ".join(row.after))
                 if row.before
                 else ink.text(row.why_none),
@@ -125,7 +125,7 @@ class TableLines:
         self.rows = table.rows
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        written = [[self.ink.number(c) if isinstance(c, float) else self.ink.text(c) for c in row] for row in self.rows]
+        written = [[self.ink.share(c) if isinstance(c, float) else self.ink.text(c) for c in row] for row in self.rows]
         widths = [max(map(cell_len, column)) for column in zip(self.headings, *written, strict=True)]
         yield Paragraph(self.title, BOLD)
         is_name = [not text.replace(".", "").isdigit() for text in written[0]]

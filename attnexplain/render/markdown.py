@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from typing import assert_never
 
-from attnexplain.arithmetic import write_number
 from attnexplain.render.ink import Ink
 from attnexplain.render.notation import latex_formula, write_line
 from attnexplain.steps.blocks import (
@@ -84,7 +83,7 @@ class _Page:
                 return self._grid(block)
             case Links():
                 linked_rows = [
-                    (name, ", ".join(f"{other} {self.ink.number(weight)}" for other, weight in linked))
+                    (name, ", ".join(f"{other} {self.ink.share(weight)}" for other, weight in linked))
                     for name, linked in block.rows
                 ]
                 return self._table(block.title, ("word", "attends most to"), linked_rows)
@@ -94,7 +93,7 @@ class _Page:
                 return f"{self._grid(block.left)}\n\n{self._grid(block.right)}"
             case Gallery():
                 rows = [
-                    (f"{i}.{j}", thumbnail.word, self.ink.number(thumbnail.number))
+                    (f"{i}.{j}", thumbnail.word, self.ink.share(thumbnail.number))
                     for i, row in enumerate(block.rows)
                     for j, thumbnail in enumerate(row)
                 ]
@@ -102,7 +101,7 @@ class _Page:
                     f"Each {block.row_name} and {block.column_name}", ("head", "what it does", "entropy"), rows
                 )
             case Table():
-                cells = [[self.ink.number(c) if isinstance(c, float) else c for c in row] for row in block.rows]
+                cells = [[self.ink.share(c) if isinstance(c, float) else c for c in row] for row in block.rows]
                 return self._table(block.title, block.headings, cells)
             case Command():
                 return f"    {self.ink.text(block.text)}"
@@ -129,14 +128,14 @@ class _Page:
         return self._table(title, ("", *(column.heading for column in columns)), rows, numbers=True)
 
     def _cell(self, cell: Cell) -> str:
-        written = self.ink.number(cell.number, cell.digits)
+        written = self.ink.written(cell)
         return f"▸{written}" if cell.is_marked else written
 
     def _company(self, company: Company) -> str:
         rows = [
             (
                 row.name,
-                "" if row.cosine is None else self.ink.number(row.cosine),
+                "" if row.cosine is None else self.ink.share(row.cosine),
                 ", ".join(row.before) if row.before else row.why_none,
                 ", ".join(row.after),
             )
@@ -145,14 +144,14 @@ class _Page:
         return self._table(company.title, ("word", "cosine", "before", "after"), rows)
 
     def _answer(self, answer: Answer) -> str:
-        digits = max(self.ink.digits, 2)
         parts = ["  \n".join(f"**{self.text(name)}** {self.text(text)}" for name, text in answer.company)]
+        parts.append(self.text(answer.warning))
         parts.append(self.text(answer.because))
         largest = max((bar.share for bar in answer.bars), default=0.0) or 1.0
         rows = [
             (
                 bar.name,
-                write_number(bar.share, digits) + (" each" if bar.is_each else ""),
+                self.ink.share(bar.share) + (" each" if bar.is_each else ""),
                 "█" * round(20 * bar.share / largest),
             )
             for bar in answer.bars

@@ -65,9 +65,11 @@ class NamedPicture:
         reach = (
             f"{ink.number(-largest)} to {ink.number(largest)}"
             if grid.colours == "signed"
-            else f"0 to {ink.number(largest)}"
+            else f"0 to {ink.share(largest)}"
         )
-        signs = "" if in_colour or grid.colours != "signed" else " Below 0: - = x X."
+        signs = ""
+        if grid.colours == "signed":
+            signs = " Blue is below 0, orange above." if in_colour else " Below 0: - = x X."
         yield note_line(ink, f"Each cell: {what}, {reach}.{signs} Digits: --full")
 
 
@@ -144,7 +146,7 @@ class Picture:
 
     def _legend(self, largest: float, in_colour: bool, room: int) -> Iterator[Segment]:
         ink, signed = self.ink, self.grid.colours == "signed"
-        low, high = ink.number(-largest if signed else 0.0), ink.number(largest)
+        low, high = (ink.number(-largest), ink.number(largest)) if signed else (ink.share(0.0), ink.share(largest))
         on_one_line = len(low) + len(high) + LEGEND_WIDTH + 2 <= room
         between = " " if on_one_line else "\n"
         yield Segment(low + between)

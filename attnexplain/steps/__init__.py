@@ -16,6 +16,9 @@ from attnexplain.steps.scores import scores_step
 from attnexplain.steps.weights import weights_step
 from attnexplain.text import visible
 
+LONGEST_COMMAND = 60
+"""Characters of a sentence that is written out in the commands that stand last."""
+
 STEPS = {1: qkv_step, 2: scores_step, 3: weights_step, 4: context_step}
 """The four steps, in the order in which they are computed."""
 
@@ -48,7 +51,9 @@ def lesson(
         return _of_no_known_word(trace)
     shown = tuple(STEPS[number](trace, names, view) for number in sorted(set(steps or STEPS)))
     first = None if steps else answer(trace, names, view)
-    return Lesson(trace.sentence, shown, notes_of(trace, names), first, () if steps else _ways_on(trace, full=full))
+    return Lesson(
+        trace.sentence, shown, notes_of(trace, names), first, () if steps else _ways_on(trace, query, key, full=full)
+    )
 
 
 def _of_no_known_word(trace: Explanation) -> Lesson:
@@ -62,18 +67,32 @@ def _of_no_known_word(trace: Explanation) -> Lesson:
     return Lesson(trace.sentence, (), (says,))
 
 
-def _ways_on(trace: Explanation, *, full: bool) -> tuple[Command, ...]:
-    """Say how to go on from here."""
+def _ways_on(trace: Explanation, query: str | None, key: str | None, *, full: bool) -> tuple[Command | Prose, ...]:
+    """Say how to go on from here, with the options that led here."""
     model = trace.model
-    parts = ["attnexplain"]
     if model.kind == "trace" or model.name.endswith((".json", ".npz")):
         return ()
-    if model.name != "tiny":
-        parts += ["--model", model.source or model.name]
-    if model.layer or model.head:
-        parts += [*(["--layer", str(model.layer)] if model.kind == "checkpoint" else []), "--head", str(model.head)]
-    sentence = trace.sentence if len(trace.sentence) <= 60 else "…"
-    start = " ".join(shlex.quote(visible(part)) for part in parts)
-    quoted = f'"{visible(sentence)}"' if not set(sentence) & set('"$`\\!') else shlex.quote(visible(sentence))
     ways = ["--step 3", *([] if full else ["--full"]), *(['--compare "…"'] if model.kind != "untrained" else [])]
+    if len(trace.sentence) > LONGEST_COMMAND:
+        return (Prose(f"Add to the command: {', or '.join(ways)}"),)
+    options = [word for option, value in _options(trace, query, key) for word in (option, value) if word]
+    start = " ".join(shlex.quote(visible(word)) for word in ("attnexplain", *options))
+    sentence = visible(trace.sentence)
+    quoted = f'"{sentence}"' if not set(sentence) & set('"$`\\!') else shlex.quote(sentence)
     return tuple(Command(f"{start} {way} {quoted}") for way in ways)
+
+
+def _options(trace: Explanation, query: str | None, key: str | None) -> list[tuple[str, str]]:
+    """Gather the options that made this lesson what it is, as far as they are not the default anyway."""
+    model = trace.model
+    options = [("--phrase", token) for token in trace.tokens if " " in token and not trace.are_pieces]
+    if model.name != "tiny":
+        options.append(("--model", model.source or model.name))
+    if model.kind == "checkpoint" and (model.layer or model.head):
+        options.append(("--layer", str(model.layer)))
+    if model.layer or model.head:
+        options.append(("--head", str(model.head)))
+    if model.kind != "checkpoint":
+        options += [("--causal", "")] * trace.causal + [("--no-scale", "")] * (trace.scale == 1 and trace.d_k > 1)
+    options += [("--query", query)] if query is not None else []
+    return options + ([("--key", key)] if key is not None else [])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from attnexplain.arithmetic import write_number
+import numpy as np
+
+from attnexplain.arithmetic import shown, write_number
 from attnexplain.explanation import Explanation
-from attnexplain.models.model import Withheld
+from attnexplain.models.model import FROM_LETTERS, UNKNOWN, Withheld
 from attnexplain.steps.blocks import Answer, AnswerLine, Bar, View
-from attnexplain.steps.choice import plain_tokens
+from attnexplain.steps.choice import content_places, plain_tokens
 from attnexplain.text import word_key
 
 MOST_BARS = 8
@@ -17,11 +19,16 @@ LONGEST_WORD = 20
 NOTHING_MUCH = 0.10
 """The share of the answering word below which the asking word has found nothing much."""
 
+MOST_NAMED = 3
+"""Unknown words that are named on the first screen; all are at the end."""
+FEW = 0.5
+"""The share of unknown content words from which on a sentence is one that the model knows little of."""
+
 WHY_NONE: dict[Withheld, str] = {
-    "little": "a little word, which says not much on its own",
-    "identity": "it says who somebody is, and for such words no company is shown",
-    "rare": "a rare word, or one too general to have company of its own",
-    "unknown": "this model does not know the word",
+    "little": "a function word",
+    "identity": "a name, or a word for who somebody is",
+    "rare": "this model lists none for it",
+    "unknown": "not known to this model",
 }
 """What is said where no company of a word is shown."""
 
@@ -33,28 +40,51 @@ def answer(trace: Explanation, names: tuple[str, ...], view: View) -> Answer:
     bars, rest = _bars(trace, view)
     noun = "token" if trace.are_pieces else "word"
     seen = len(words) if trace.mask is None else int(trace.mask[view.query].sum())
-    because = f'"{word}" looked at all {noun}s, itself too, and took something of each:'
+    quoted = _quoted(word)
+    because = f"{quoted} looked at all {noun}s, itself too, and took this share of each:"
     if seen == 1:
-        because = f'"{word}" could look at itself alone:'
+        because = f"{quoted} could look only at itself:"
     elif seen < len(words):
-        because = f'"{word}" looked at itself and the {noun}s before it, and took something of each:'
+        because = f"{quoted} looked at itself and the {noun}s before it, and took this share of each:"
     company: tuple[tuple[str, str], ...] = ()
-    if trace.neighbours is not None:
+    warning, knows_little = _warning(trace)
+    if trace.neighbours is not None and not knows_little:
         near = trace.neighbours[view.query]
         if near.before:
-            company = (
-                (f'"{word}" on its own', ", ".join(near.before)),
-                (f'"{word}" in this sentence', ", ".join(near.after)),
-            )
+            company = ((f"{quoted} on its own", ", ".join(near.before)),)
             if near.before != near.after:
+                company = (*company, (f"{quoted} in this sentence", ", ".join(near.after)))
                 because = f"It happened because {because}"
+            elif seen > 1:
+                company = (*company, (f"{quoted} in this sentence", "the same"))
         elif near.withheld:
-            company = ((f'"{word}"', f"no company is shown: {WHY_NONE[near.withheld]}"),)
-    return Answer(company, because, bars, rest, _lines(trace, names, words, view))
+            company = ((quoted, f"no company is shown: {WHY_NONE[near.withheld]}"),)
+    return Answer(company, because, bars, rest, _lines(trace, names, words, view), warning)
+
+
+def _warning(trace: Explanation) -> tuple[str, bool]:
+    """Name the words that the model knows nothing of, so that nobody takes a guess for what was learned.
+
+    Also say whether these are so many that company would say nothing.
+    """
+    contents = content_places(trace)
+    made = {place: trace.made[place] for place in contents if trace.made[place] in (UNKNOWN, FROM_LETTERS)}
+    if trace.model.kind != "learned" or not made:
+        return "", False
+    words = plain_tokens(trace)
+    unknown = list(dict.fromkeys(_quoted(words[place]) for place in made))
+    more = len(unknown) - MOST_NAMED
+    named = ", ".join(unknown[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    if len(made) > FEW * len(contents):
+        return (
+            f"This model knows English, and little of this sentence, so these numbers say little. Unknown: {named}",
+            True,
+        )
+    return f"Unknown to this model, and guessed from the letters: {named}", False
 
 
 def _bars(trace: Explanation, view: View) -> tuple[tuple[Bar, ...], str]:
-    """Gather the row of the asking word: the same word several times with the same share is one bar."""
+    """Gather the row of the asking word: a word that occurs several times with one share is one bar, 0.00 is none."""
     words, row = plain_tokens(trace), trace.weights[view.query]
     groups: dict[tuple[str, str], list[int]] = {}
     for place, word in enumerate(words):
@@ -62,7 +92,11 @@ def _bars(trace: Explanation, view: View) -> tuple[tuple[Bar, ...], str]:
             share = write_number(float(row[place]), 6)
             groups.setdefault((word_key(word), share), []).append(place)
     ordered = sorted(groups.values(), key=lambda places: (-float(row[places[0]]), places[0]))
-    most = MOST_BARS if len(ordered) <= MOST_BARS else MOST_BARS - 1
+    nothing = [places for places in ordered if not shown(float(row[places[0]]), view.fine)]
+    if len(nothing) > 1:
+        ordered = [places for places in ordered if places not in nothing] + nothing
+    drawn = len(ordered) - (len(nothing) if len(nothing) > 1 else 0)
+    most = drawn if drawn <= MOST_BARS - (drawn < len(ordered)) else MOST_BARS - 1
     bars = tuple(
         Bar(", ".join(dict.fromkeys(words[place] for place in places)), float(row[places[0]]), len(places) > 1)
         for places in ordered[:most]
@@ -71,7 +105,7 @@ def _bars(trace: Explanation, view: View) -> tuple[tuple[Bar, ...], str]:
     if not others:
         return bars, ""
     noun = "other" if len(others) == 1 else "others"
-    return bars, f"{len(others)} {noun}, {write_number(float(row[others].sum()), max(view.digits, 2))} together"
+    return bars, f"{len(others)} {noun}, {write_number(float(row[others].sum()), view.fine)} together"
 
 
 def _lines(trace: Explanation, names: tuple[str, ...], words: tuple[str, ...], view: View) -> tuple[AnswerLine, ...]:
@@ -84,8 +118,8 @@ def _lines(trace: Explanation, names: tuple[str, ...], words: tuple[str, ...], v
     if trace.mask is not None and not trace.mask[view.query, view.key]:
         how, third = "masked", f"{answering} comes later, so its share is 0"
     else:
-        written = write_number(share, max(digits, 2))
-        how = "a good match" if share >= NOTHING_MUCH else "no good match"
+        written = write_number(share, view.fine)
+        how = _rank(trace, view)
         third = f"of all its attention, {asking} gives {answering} the share {written}"
         if share < NOTHING_MUCH and not view.is_asked:
             third = f"{asking} found nothing much: {answering} gets no more than {written}"
@@ -94,14 +128,31 @@ def _lines(trace: Explanation, names: tuple[str, ...], words: tuple[str, ...], v
         sizes = f" of {trace.d_k}, {trace.d_k} and {trace.d_v} numbers"
     noun = "token" if trace.are_pieces else "word"
     second = f"the query of {asking} times the key of {answering}: {score}, {how}"
+    shorter = f"query of {asking} times key of {answering}: {score}, {how.removeprefix('the ')}"
     short = f"{asking} asks, {answering} answers: {score}"
     fourth = f"the values of all {noun}s, mixed by these shares: the new {asking}"
     return (
         AnswerLine(1, "vectors", f"every {noun} gets a query, a key and a value{sizes}"),
-        AnswerLine(2, "scores", _fitting(second, f"{short}, {how}", short)),
+        AnswerLine(2, "scores", _fitting(second, shorter, f"{short}, {how}", short)),
         AnswerLine(3, "weights", _fitting(third, third.removeprefix("of all its attention, "))),
         AnswerLine(4, "context", _fitting(fourth, f"the values, mixed so: the new {asking}")),
     )
+
+
+def _rank(trace: Explanation, view: View) -> str:
+    """Say how good the score is, beside those of the other words that the asking word sees."""
+    row, words = trace.scores[view.query], plain_tokens(trace)
+    if view.query == view.key:
+        return "its own"
+    seen = np.ones(len(words), bool) if trace.mask is None else trace.mask[view.query]
+    own = word_key(words[view.query])
+    others = [j for j in range(len(words)) if seen[j] and j != view.query and word_key(words[j]) != own]
+    better = sum(
+        float(row[j]) > float(row[view.key]) for j in others if word_key(words[j]) != word_key(words[view.key])
+    )
+    if len(others) < 2:
+        return "the only other word" if not trace.are_pieces else "the only other token"
+    return "the best of the others" if not better else f"place {better + 1} among the others"
 
 
 def _quoted(word: str) -> str:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from attnexplain.arithmetic import FEWEST
+
 if TYPE_CHECKING:
     from attnexplain.arithmetic import Array
 
@@ -49,6 +51,11 @@ class View:
     """Whether every matrix and every number is shown."""
     is_asked: bool = False
     """Whether the reader named the query or the key."""
+
+    @property
+    def fine(self) -> int:
+        """Digits of shares, divisors and cosines: never fewer than two."""
+        return max(self.digits, FEWEST)
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,8 @@ class Cell:
     strength: float | None = None
     """From -1 to 1, or from 0 to 1 for shares; None for a cell without a colour."""
     is_marked: bool = False
+    is_share: bool = False
+    """Whether it is a share of attention, or a sum of shares."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +206,7 @@ class Grid:
         columns = [self._matrix_column(j, heading) for j, heading in enumerate(self.columns)]
         for column, place in ((self.before, 0), (self.after, len(columns))):
             if column is not None:
-                cells = tuple(Cell(_number(number)) for number in column.numbers)
+                cells = tuple(Cell(_number(number), is_share=self.colours == "share") for number in column.numbers)
                 footer = None if self.footer is None else Cell(None)
                 where: Literal["before", "after"] = "after" if place else "before"
                 columns.insert(place and len(columns), LaidColumn(column.heading, cells, footer, where))
@@ -210,7 +219,7 @@ class Grid:
             strength = None
             if self.colours != "none" and np.isfinite(number):
                 strength = float(self.strengths[i, j])
-            cells.append(Cell(_number(number), digits, strength, self.mark == (i, j)))
+            cells.append(Cell(_number(number), digits, strength, self.mark == (i, j), self.colours == "share"))
         footer = None if self.footer is None else Cell(self.footer[1][j], digits)
         return LaidColumn(heading, tuple(cells), footer, "matrix")
 
@@ -326,6 +335,8 @@ class Answer:
     rest: str
     """What the words without a bar get together; "" where all have one."""
     lines: tuple[AnswerLine, ...]
+    warning: str = ""
+    """Which words the model knows nothing of; "" where it knows all."""
     id: str = "answer"
 
 
@@ -355,7 +366,7 @@ class Lesson:
     notes: tuple[Prose, ...] = ()
     """At the end: which model it was, what it cannot do, what was done to the input."""
     answer: Answer | None = None
-    ways_on: tuple[Command, ...] = ()
+    ways_on: tuple[Command | Prose, ...] = ()
     """How to go on."""
 
     def parts(self) -> list[Lesson]:

@@ -65,7 +65,9 @@ def strongest_link(trace: Explanation, contents: list[int], asked: int | None, a
     answers = np.ones(len(columns), bool) if answered is not None else is_content_word[columns]
     other_word = identity[rows][:, None] != identity[columns][None, :]
     other_place = rows[:, None] != columns[None, :]
-    for allowed in (other_word & asks[:, None] & answers[None, :], other_word, other_place):
+    asks = asks if asks.any() else np.ones(len(rows), bool)
+    asked_by_content = other_word & asks[:, None]
+    for allowed in (asked_by_content & answers[None, :], asked_by_content, other_word, other_place & asks[:, None]):
         candidates = np.where(allowed & (weights > 0), weights, -1.0)
         if candidates.max() > 0:
             row, column = divmod(int(candidates.argmax()), len(columns))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attnexplain.arithmetic import result, shown, write_number
+from attnexplain.arithmetic import FEWEST, result, shown, write_number
 from attnexplain.errors import CommandError
 from attnexplain.explanation import Explanation
 from attnexplain.naming import find_token
@@ -26,6 +26,7 @@ from attnexplain.steps.blocks import (
     places,
 )
 from attnexplain.steps.choice import content_places, plain_tokens, tokens_of
+from attnexplain.steps.context import CLEARLY, HARDLY
 from attnexplain.steps.labels import names_of
 from attnexplain.steps.worked import table_note
 from attnexplain.text import word_key
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 3
 """How many words, or places of a vector, are named in a sentence."""
-HARDLY, CLEARLY = 0.95, 0.5
-"""Cosines above which two vectors hardly differ, and below which they point different ways."""
 
 
 def comparison(
@@ -71,8 +70,7 @@ def comparison(
     if len(pairs) > 1:
         shared = [names[0][i] for i, _ in pairs]
         column = np.array([[cosines[pair]] for pair in pairs])
-        title = "All words that stand in both sentences: the cosine of their contexts"
-        blocks.append(Grid(title, shared, ("cosine",), column, "none"))
+        blocks.append(Grid("Words in both sentences", shared, ("cosine of contexts",), column, "none"))
     notes = (
         Prose(f"compared with: {second.sentence}", is_note=True),
         Prose(f"Model: {first.model.name}.", is_note=True),
@@ -113,10 +111,10 @@ def _company(first: Explanation, second: Explanation, chosen: tuple[int, int], w
     if first.neighbours is None or second.neighbours is None:
         return ()
     one, other = first.neighbours[chosen[0]], second.neighbours[chosen[1]]
-    title = f'The company of "{word}": on its own, and in each sentence'
+    title = f'The company of "{word}" on its own → in the sentence, and the cosine of both'
     if not one.before:
         why = WHY_NONE.get(one.withheld or "unknown", "")
-        return (Company(title, [CompanyRow(word, None, (), (), why)]),)
+        return (Company(title, [CompanyRow(word, None, (), (), f"none: {why}")]),)
     rows = [
         CompanyRow("first", one.cosine, one.before, one.after),
         CompanyRow("second", other.cosine, other.before, other.after),
@@ -132,7 +130,7 @@ def _in_words(first: Explanation, second: Explanation, chosen: tuple[int, int], 
     how = "hardly differ" if cosine > HARDLY else "point different ways" if cosine < CLEARLY else "differ"
     return (
         f"{start}In the first sentence it attends most to {looks[0]}; in the second to {looks[1]}. So its context "
-        f"vectors {how}: their cosine is {write_number(cosine, digits)} (1 would be the same direction)."
+        f"vectors {how}: their cosine is {write_number(cosine, max(digits, FEWEST))} (1 would be the same direction)."
     )
 
 
@@ -144,7 +142,7 @@ def _looks_at(trace: Explanation, row: int, digits: int) -> str:
     ]
     order = sorted(contents, key=lambda j: (-float(trace.weights[row, j]), j))
     named = [
-        f'"{tokens[j]}" ({write_number(float(trace.weights[row, j]), max(digits, 2))})' for j in order[:MOST_NAMED]
+        f'"{tokens[j]}" ({write_number(float(trace.weights[row, j]), max(digits, FEWEST))})' for j in order[:MOST_NAMED]
     ]
     return ", ".join(named) if named else "itself alone"
 
@@ -174,8 +172,9 @@ def _contexts(
     lengths = [shown(float(np.linalg.norm(vector)), digits) for vector in (one, other)]
     product = lengths[0] * lengths[1]
     if not product:
-        return grid, Prose(f"They differ most at the places {named}.")
-    worked = result(dot / product, digits)
+        return grid, Prose(f"They differ most in the places {named}.")
+    fine = max(digits, FEWEST)
+    worked = result(dot / product, fine)
     equation = Equation(
         "cosine of both",
         (
@@ -184,11 +183,11 @@ def _contexts(
                 "≈",
                 (Number(dot, digits), " / (", Number(lengths[0], digits), " × ", Number(lengths[1], digits), ")"),
             ),
-            EquationLine(worked.sign, (Number(worked.value, digits),)),
+            EquationLine(worked.sign, (Number(worked.value, fine),)),
         ),
-        table_note(worked.value, cosine, digits).replace("the table has", "it is"),
+        table_note(worked.value, cosine, fine).replace("the table has", "it is"),
     )
-    return grid, Prose(f"They differ most at the places {named}."), equation
+    return grid, Prose(f"They differ most in the places {named}."), equation
 
 
 def cosine_of(one: Array, other: Array) -> float:

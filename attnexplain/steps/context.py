@@ -31,6 +31,8 @@ from attnexplain.steps.weights import written_out
 from attnexplain.steps.worked import sum_line, table_note
 
 TITLE = "Context vectors"
+HARDLY, CLEARLY = 0.95, 0.5
+"""Cosines above which two vectors hardly differ, and below which they point different ways."""
 
 
 def context_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
@@ -69,7 +71,7 @@ def _by_hand(trace: Explanation, names: tuple[str, ...], view: View, word: str) 
     )
     table = Grid(
         "Share × value, word by word", rows, ("share", "value", "product"), numbers, "none",
-        footer=("sum", [None, None, float(worked.total)]), role="worked",
+        footer=("sum", [None, None, float(worked.total)]), role="worked", column_digits=(view.fine, digits, digits),
     )  # fmt: skip
     left = f'place 1 of context("{word}")'
     note = table_note(worked.total, float(trace.context[view.query, 0]), digits)
@@ -121,14 +123,15 @@ def _company(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
         if near.before:
             rows.append(CompanyRow(name, near.cosine, near.before, near.after))
         elif view.full or near.withheld == "identity":
-            why = "a function word" if near.withheld == "little" else WHY_NONE.get(near.withheld or "unknown", "")
-            rows.append(CompanyRow(name, None, (), (), why))
+            rows.append(CompanyRow(name, None, (), (), f"none: {WHY_NONE[near.withheld or 'unknown']}"))
     if not rows:
         return ()
-    cosine = trace.neighbours[view.query].cosine
+    word, cosine = names[view.query], trace.neighbours[view.query].cosine
+    written = write_number(cosine, view.fine)
+    how = "hardly turned it" if cosine > HARDLY else "turned it far" if cosine < CLEARLY else "turned it a little"
     explain = Prose(
-        "What do the numbers mean? Left of the arrow stand the words nearest to a word's own value, right of it those "
-        f"nearest to its context; before them the cosine of the two (1: the same direction as before). The sentence "
-        f'turned "{names[view.query]}" to {write_number(cosine, view.digits)}.'
+        "What do the numbers mean? For each word: the cosine of its value and its context (1: the same direction as "
+        "before), the words nearest to its value, and those nearest to its context. "
+        f'For "{word}" the cosine is {written}: the sentence has {how}.'
     )
     return explain, Company("The company of the words, before and after", rows)

@@ -8,6 +8,7 @@ from attnexplain.explanation import Explanation
 from attnexplain.models import UNKNOWN
 from attnexplain.naming import labels
 from attnexplain.steps.blocks import Prose
+from attnexplain.steps.choice import content_places
 
 LONGEST_NAME = 60
 """Characters; what is longer is cut. The sentence above the lesson has it in full."""
@@ -38,8 +39,9 @@ def notes_of(trace: Explanation, names: Sequence[str]) -> tuple[Prose, ...]:
         words = "; ".join(f'"{token}" ({how})' for token, how in made.items() if how)
         notes.append(f"Not in the vocabulary: {words}.")
     if trace.model.kind == "learned" and trace.model.head == 0:
-        if any(token.lower() in PRONOUNS for token in trace.tokens):
-            notes.append('This head cannot tell what a word like "it" stands for; --head 2 looks back at nouns.')
+        pronoun = next((token for token in trace.tokens if token.lower() in PRONOUNS), None)
+        if pronoun is not None and content_places(trace):
+            notes.append(f'This head cannot tell what "{pronoun}" stands for; --head 2 looks back at nouns.')
         notes.append("Heads that see order: --head 1, --head 2. A real model: --model minilm")
     return tuple(Prose(text, is_note=True, id="note") for text in notes)
 

@@ -9,7 +9,7 @@ from math import cos, log, sin
 
 import numpy as np
 
-from attnexplain.arithmetic import dot_product, result, rounded, shown, softmax_row, weighted_sum, write_number
+from attnexplain.arithmetic import FEWEST, dot_product, result, rounded, shown, softmax_row, weighted_sum, write_number
 from attnexplain.attention import AttentionTrace, Head, attend, causal_mask, weights
 from attnexplain.errors import CommandError
 from attnexplain.steps.blocks import (
@@ -147,7 +147,7 @@ def _scores(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
 
 
 def _softmax(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
-    numbers, fine = np.array([2.0, 1.0, -1.0]), max(digits, 2)
+    numbers, fine = np.array([1.0, 0.0, -2.0]), max(digits, FEWEST)
     row, shifted = (softmax_row(numbers, 1.0, digits, is_whole=True, subtract=subtract) for subtract in (False, True))
     columns = ("number", "e^number", "share", "minus largest", "e^diff", "share")
     parts = (row.scores, row.exponentials, row.shares, shifted.differences, shifted.exponentials, shifted.shares)
@@ -159,8 +159,8 @@ def _softmax(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
     return (
         Prose(
             "Softmax turns any numbers into shares: each between 0 and 1, together 1, in the same order of size. Raise "
-            "e = 2.718… to the power of each number, and divide each result by the sum of them all. One more in the "
-            "number makes the share e times larger."
+            "e = 2.718… to the power of each number, and divide each result by the sum of them all. A number that is "
+            "larger by 1 has a share that is e times as large."
         ),
         _formula("softmax(s) = e^s / Σ e^s", shapes="Σ: the sum over all; n numbers in, n shares out"),
         Grid("Three numbers, both ways", ("a", "b", "c"), columns, table, "none", footer=("sum", footer),
@@ -172,7 +172,7 @@ def _softmax(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
         ),
         Prose(
             "Computers subtract the largest number first: powers and sum are then divided by the same number, so the "
-            "shares stay the same, but e^1000, which no computer can hold, never has to be computed."
+            "shares are the same, but e^1000, which no computer can hold, never has to be computed."
         ),
     )  # fmt: skip
 
@@ -189,16 +189,16 @@ def _scaling(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
         ),
         _formula(_S, " / ", _ROOT, shapes="Vaswani et al. 2017, section 3.2.1"),
         Grid(
-            "Softmax of (1, 0, -1), and of what it spreads to undivided",
+            "Softmax of (1, 0, -1), and of these numbers times √d_k",
             [f"d_k = {d_k}, √d_k = {spread:.0f}" for d_k, spread in rows],
             ("first", "second", "third"), table, "share",
         ),
         _worked(
-            "the first number for d_k = 64, divided",
+            "8 for d_k = 64, divided by √64",
             ("=", (Number(Decimal(8), None), " / ", Number(Decimal(8), None))),
             ("=", (Number(Decimal(1), None),)),
         ),
-        Prose("Divided, all three lines are as the first."),
+        Prose("Divided by √d_k, all three rows are as the first."),
     )  # fmt: skip
 
 
@@ -218,7 +218,7 @@ def _context(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
     worked = weighted_sum(trace.weights[0], trace.values[:, 0], digits)
     terms: list[Term] = []
     for place, (share, value) in enumerate(zip(worked.weights, worked.values, strict=True)):
-        terms += [*([" + "] if place else []), Number(share, digits), "×", Number(value, digits)]
+        terms += [*([" + "] if place else []), Number(share, max(digits, FEWEST)), "×", Number(value, digits)]
     return (
         Prose(
             "The context vector of a word is a mixture of all words' values, each in the share that the word's "
@@ -264,8 +264,8 @@ def _heads(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
         _square("One head", trace, "weights"),
         _square("Another head, the same words", other, "weights"),
         Prose(
-            "The learned model has three: --head 0 looks for meaning, --head 1 ahead to a noun, --head 2 back to it. "
-            'See them together: attnexplain --overview "the dog bites the man"'
+            "The learned model has three: --head 0 looks for meaning, --head 1 ahead to a noun, --head 2 back to "
+            'one. See them together: attnexplain --overview "the dog bites the man"'
         ),
     )
 
@@ -283,7 +283,7 @@ def _embeddings(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
 
 
 def _entropy(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
-    fine = max(digits, 2)
+    fine = max(digits, FEWEST)
     half, quarter = Decimal("0.5"), Decimal("0.25")
     logs = [rounded(Decimal(log(float(share))), fine) for share in (half, quarter)]
     parts = [
@@ -365,7 +365,7 @@ def _layers(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
 
 
 def _position(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
-    fine = max(digits, 2)
+    fine = max(digits, FEWEST)
     table = np.array([[sin(p), cos(p), sin(p / 10), cos(p / 10)] for p in range(3)])
     return (
         Prose(
@@ -400,7 +400,7 @@ def _training(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
 
 
 def _rotation(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
-    fine = max(digits, 2)
+    fine = max(digits, FEWEST)
     c, s = shown(cos(1.0), fine), shown(sin(1.0), fine)
     old, partner = Decimal(2), Decimal(1)
     parts = [result(old * c, fine), result(-partner * s, fine)]
@@ -435,7 +435,7 @@ def _shared_keys(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
         ),
         _formula("query head h uses key head ⌊h / (heads / key heads)⌋"),
         _worked(
-            "query heads that share a key head, of 32 and 8",
+            "32 query heads for 8 key heads: those that share one",
             ("=", (Number(Decimal(32), None), " / ", Number(Decimal(8), None))),
             ("=", (Number(Decimal(4), None),)),
         ),

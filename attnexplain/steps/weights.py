@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attnexplain.arithmetic import FEWEST, SoftmaxRow, entropy, result, shown, softmax_row, write_number
+from attnexplain.arithmetic import SoftmaxRow, entropy, result, shown, softmax_row, write_number
 from attnexplain.attention import AttentionTrace, scaled_scores, weights
 from attnexplain.explanation import Explanation
 from attnexplain.naming import labels
@@ -29,12 +29,16 @@ from attnexplain.steps.blocks import (
     Symbol,
     View,
 )
-from attnexplain.steps.worked import table_note
 
 if TYPE_CHECKING:
     from attnexplain.arithmetic import Array
 
 TITLE = "Attention weights"
+ALL_DIGITS = Prose(
+    "Sums are computed with all digits; the digits shown may add up to a little more or less.", is_note=True
+)
+MOST_NAMED = 3
+"""How many shares are named that differ from the table's."""
 SINK = 0.3
 """The share of all attention from which on a token is called a sink."""
 
@@ -50,7 +54,7 @@ def weights_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step
         )
         if is_divided(trace) or trace.mask is not None:
             title = (
-                f"S / {_written_divisor(trace, view.digits)}, the scaled scores"
+                f"S / {_written_divisor(trace, view.fine)}, the scaled scores"
                 if is_divided(trace)
                 else "The scores, masked"
             )
@@ -63,14 +67,7 @@ def weights_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step
             after=Column("sum", trace.weights.sum(axis=1)), role="weights", in_one_block=block,
         )
     )  # fmt: skip
-    if n > READABLE:
-        blocks.append(links_of(trace.weights, names))
-    elif view.full:
-        blocks.append(
-            Prose(
-                "Sums are computed with all digits; the digits shown may add up to a little more or less.", is_note=True
-            )
-        )
+    blocks.append(links_of(trace.weights, names) if n > READABLE else ALL_DIGITS)
     blocks += [*_sinks(trace, names, view), *_words(trace, view), *_by_hand(trace, names, view)]
     return Step(3, TITLE, (*blocks, *_why_scale(trace, names, view)))
 
@@ -100,14 +97,14 @@ def divisor_is_whole(scale: float) -> bool:
 
 
 def _written_divisor(trace: AttentionTrace, digits: int) -> str:
-    return f"{trace.scale:.0f}" if divisor_is_whole(trace.scale) else write_number(trace.scale, max(digits, FEWEST))
+    return f"{trace.scale:.0f}" if divisor_is_whole(trace.scale) else write_number(trace.scale, digits)
 
 
 def _root(trace: AttentionTrace, digits: int) -> str:
     """Write √d_k with its number: √9 = 3, √12 ≈ 3.46."""
     root = sqrt(trace.d_k)
     sign = "=" if root.is_integer() else "≈"
-    number = f"{root:.0f}" if root.is_integer() else write_number(root, max(digits, FEWEST))
+    number = f"{root:.0f}" if root.is_integer() else write_number(root, digits)
     return f"√d_k = √{trace.d_k} {sign} {number}"
 
 
@@ -116,10 +113,10 @@ def _what_happens(trace: Explanation, view: View) -> str:
         divide = "The scores are not divided by √d_k here"
         divide += ": d_k is 1." if trace.d_k == 1 else "."
     elif isclose(trace.scale, sqrt(trace.d_k)):
-        divide = f"Divide every score by {_root(trace, view.digits)}."
+        divide = f"Divide every score by {_root(trace, view.fine)}."
     else:
         times = trace.scale / sqrt(trace.d_k)
-        written = _written_divisor(trace, view.digits)
+        written = _written_divisor(trace, view.fine)
         divide = f"Divide every score by {written}: this model divides by {times:g}·√d_k in this layer."
     hide = "" if trace.mask is None else " A word that comes later is masked: its scaled score is -∞, its share 0."
     return (
@@ -140,7 +137,7 @@ def _sinks(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bloc
     sink = max(sinks, key=lambda j: float(shares[j]))
     lengths = np.linalg.norm(trace.values, axis=1)
     others = float(np.delete(lengths, sink).mean())
-    own, share = write_number(float(lengths[sink]), view.digits), write_number(float(shares[sink]), view.digits)
+    own, share = write_number(float(lengths[sink]), view.digits), write_number(float(shares[sink]), view.fine)
     short = (
         f" It changes little: the value vector of {names[sink]} has the length {own}, the others "
         f"{write_number(others, view.digits)} on average."
@@ -194,7 +191,7 @@ def _by_hand(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
             _row_table(names, view, row, trace),
             *worked,
         )
-    fine = max(digits, FEWEST)
+    fine = view.fine
     lines: list[Equation] = []
     if is_divided(trace):
         divisor = Number(row.divisor, None if divisor_is_whole(trace.scale) else fine)
@@ -209,7 +206,6 @@ def _by_hand(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
             )
         )
     share = result(row.exponentials[at] / row.total, fine)
-    note = table_note(row.shares[at], float(trace.weights[query, key]), digits) if digits >= FEWEST else ""
     lines.append(
         Equation(
             f'share("{asking}", "{answering}")',
@@ -217,21 +213,44 @@ def _by_hand(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
                 EquationLine("≈", (Number(row.exponentials[at], fine), " / ", Number(row.total, fine))),
                 EquationLine(share.sign, (Number(row.shares[at], fine),)),
             ),
-            note,
         )
     )
     why = ""
     if row.largest is not None:
-        reason = "" if view.full else f" because e^{row.largest} is a very large number;"
         largest = write_number(row.largest, digits)
-        why = f" The largest, {largest}, is subtracted first,{reason} the shares stay as they are."
+        reason = "" if view.full else f", because e^{row.largest} is a very large number"
+        why = f" The largest, {largest}, is subtracted first{reason}; but for rounding this changes no share."
     explain = Prose(f'By hand, the row of "{asking}", from its scores in step 2.{why}')
-    return explain, _row_table(names, view, row, trace), *lines
+    return explain, _row_table(names, view, row, trace), *_rounded(trace, names, view, row), *lines
+
+
+def _rounded(trace: Explanation, names: tuple[str, ...], view: View, row: SoftmaxRow) -> tuple[Block, ...]:
+    """Say where the shares that were worked out from rounded scores are not those of W, or do not add up to 1."""
+    others = [
+        f'{write_number(exact, view.fine)} for "{names[place]}"'
+        for place, share in zip(row.places, row.shares, strict=True)
+        if shown(exact := float(trace.weights[view.query, place]), view.fine) != share
+    ]
+    more = f" and {len(others) - MOST_NAMED} others" if len(others) > MOST_NAMED else ""
+    differ = f"; computed with all digits, W has {', '.join(others[:MOST_NAMED])}{more}" if others else ""
+    total = sum(row.shares, Decimal(0)) + _rest_of(row, view)
+    if total != 1:
+        text = f"The shares add up to {write_number(total, view.fine)} here because each is rounded{differ}."
+    elif others:
+        text = f"Computed with all digits, W has {', '.join(others[:MOST_NAMED])}{more}."
+    else:
+        return ()
+    return (Prose(text, is_note=True),)
+
+
+def _rest_of(row: SoftmaxRow, view: View) -> Decimal:
+    """Return the share of the words that are not written out."""
+    return Decimal(0) if row.rest is None or not row.total else result(row.rest / row.total, view.fine).value
 
 
 def _row_table(names: tuple[str, ...], view: View, row: SoftmaxRow, trace: AttentionTrace) -> Grid:
     """Write the row as a table, one line a word; of a long row only the strongest words, and the rest together."""
-    fine = max(view.digits, FEWEST)
+    fine = view.fine
     whole = [names[place] for place in row.places]
     columns: list[tuple[str, list[Decimal], int, Decimal | None]] = [("score", list(row.scores), view.digits, None)]
     if is_divided(trace) or trace.mask is not None:
@@ -241,13 +260,12 @@ def _row_table(names: tuple[str, ...], view: View, row: SoftmaxRow, trace: Atten
         columns.append(("minus largest", list(row.differences), view.digits, None))
         exponent = "e^diff"
     columns.append((exponent, list(row.exponentials), fine, row.rest))
-    rest_share = None if row.rest is None or not row.total else result(row.rest / row.total, fine).value
-    columns.append(("share", list(row.shares), fine, rest_share))
+    columns.append(("share", list(row.shares), fine, None if row.rest is None else _rest_of(row, view)))
     numbers = np.array([[float(number) for number in column] for _, column, _, _ in columns]).T
     if row.rest is not None:
         numbers = np.vstack([numbers, [np.nan if rest is None else float(rest) for _, _, _, rest in columns]])
         whole.append(f"the other {len(names) - len(row.places)}")
-    shares = sum(row.shares, Decimal(0)) + (rest_share or 0)
+    shares = sum(row.shares, Decimal(0)) + _rest_of(row, view)
     footer: list[float | None] = [*[None] * (len(columns) - 2), float(row.total), float(shares)]
     return Grid(
         f'The row of "{names[view.query]}"', whole, [heading for heading, *_ in columns], numbers, "none",
@@ -264,8 +282,8 @@ def _why_scale(trace: AttentionTrace, names: tuple[str, ...], view: View) -> tup
         return ()
     other = weights(scaled_scores(trace.scores, 1.0 if is_scaled else root, trace.mask))
     best = int(np.argmax(other[view.query]))
-    largest = write_number(float(other[view.query, best]), max(view.digits, FEWEST))
-    ours = write_number(float(trace.weights[view.query, best]), max(view.digits, FEWEST))
+    largest = write_number(float(other[view.query, best]), view.fine)
+    ours = write_number(float(trace.weights[view.query, best]), view.fine)
     undivided = "Undivided" if is_scaled else "Divided"
     whom = "itself" if best == view.query else f'"{names[best]}"'
     explain = Prose(
