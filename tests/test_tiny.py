@@ -287,6 +287,34 @@ def test_unknown_words_are_marked_with_how_their_vectors_were_made():
     jsonschema.validate(written, SCHEMA)
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    ["Der Hund beißt den Mann", "Le chat dort sur le lit", "Ich liebe dich", "El gato come pescado", "Het is koud"],
+)
+def test_a_sentence_in_another_language_is_said_to_be_unknown(sentence):
+    code, out, err = call(sentence)
+    assert (code, err) == (0, "")
+    assert "none of this sentence" in " ".join(out.split())
+    assert "Step 1" not in out
+    assert "Step 1" in call("--step", "1", sentence)[1]  # who insists gets the numbers
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["I no longer live in La Paz", "The van is in la la land", "son of a gun", "me and you", "Die another day"],
+)
+def test_english_with_a_foreign_word_is_english(sentence):
+    assert "Step 4" in call(sentence)[1]
+
+
+def test_the_first_screen_names_the_words_that_were_guessed():
+    first = call("The teecher opened the door of the school")[1].split("Step 1")[0]
+    assert 'Unknown to this model, and guessed from the letters: "teecher"' in first
+    few = " ".join(call("Qwzrk vlkptr house")[1].split("Step 1")[0].split())
+    assert "little of this sentence" in few
+    assert "on its own" not in few
+
+
 def test_a_sentence_without_any_known_word_is_explained_with_a_warning():
     done = run("--json", "猫がマットの上に座った")
     assert done.returncode == 0

@@ -251,8 +251,8 @@ def _explained(asked: Request, text: str | None, model: Model) -> Explanation:
         text, model=model, phrases=_phrases(asked, text), causal=asked.causal, scale=asked.scale,
         max_tokens=asked.max_tokens, neighbours=4 in asked.shown or asked.form in DRAWN, merge_words=asked.merge_words,
     )  # fmt: skip
-    if trace.made and all(how in (UNKNOWN, FROM_LETTERS) for how in trace.made):
-        warn(f"the model knows no word of {trace.sentence[:40]!r}; what it shows says little about them")
+    if asked.form not in DRAWN and trace.made and all(how in (UNKNOWN, FROM_LETTERS) for how in trace.made):
+        warn(f"the model knows no word of {trace.sentence[:40]!r}: its numbers say nothing about it")
     return trace
 
 

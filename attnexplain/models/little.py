@@ -15,6 +15,13 @@ def little_words() -> frozenset[str]:
     return frozenset(" ".join(line for line in lines if not line.startswith("#")).split())
 
 
+@cache
+def foreign_words() -> frozenset[str]:
+    """Read the little words of other languages, without those that are English words too."""
+    lines = Path(__file__).with_name("foreign_words.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(" ".join(line for line in lines if not line.startswith("#")).split()) - little_words()
+
+
 def is_content(word: str) -> bool:
     """Whether a word says something on its own: it has a letter or a digit, and is no little word.
 

@@ -35,6 +35,8 @@ REMEMBERED = 1 << 16
 """How many words are remembered that were looked up."""
 COMPANIES = 1 << 14
 """And how many vectors, with the words that are near them."""
+COMMON = 10_000
+"""The first words of the file are the most frequent ones."""
 _HEADER = 8
 """The file starts with the length of its JSON header, in so many bytes, little-endian."""
 
@@ -160,7 +162,7 @@ class _File:
         if (pair := spelling.two_words(plain, self._is_offered)) is not None:
             rows = tuple(row for piece in pair for row in self._look_up(piece)[0])
             return rows, f'as the mean of "{pair[0]}" and "{pair[1]}"'
-        if may_be_slip and (near := spelling.slip_of(plain, self._is_offered)) is not None:
+        if may_be_slip and (near := spelling.slip_of(plain, self._is_common)) is not None:
             return self._look_up(near)[0], f'as "{near}", one letter away'
         return (), FROM_LETTERS
 
@@ -244,6 +246,12 @@ class _File:
     def _is_offered(self, word: str) -> bool:
         row = self._row(spelling.normal_word(word))
         return row is not None and self._is_marked("offered", row)
+
+    def _is_common(self, word: str) -> bool:
+        row = self._row(spelling.normal_word(word))
+        return (
+            row is not None and (self._is_marked("offered", row) or row < COMMON) and not self._is_marked("silent", row)
+        )
 
     def _is_marked(self, mark: str, row: int) -> bool:
         """Look up one bit: whether a word may be offered as company, or is to have none."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attnexplain.explanation import Explanation
-from attnexplain.models import UNKNOWN
+from attnexplain.models import FROM_LETTERS, UNKNOWN
+from attnexplain.models.little import foreign_words
 from attnexplain.naming import labels
 from attnexplain.steps.blocks import Prose
 from attnexplain.steps.choice import content_places
+from attnexplain.text import word_key
 
 LONGEST_NAME = 60
 """Characters; what is longer is cut. The sentence above the lesson has it in full."""
@@ -47,8 +49,19 @@ def notes_of(trace: Explanation, names: Sequence[str]) -> tuple[Prose, ...]:
 
 
 def knows_no_word(trace: Explanation) -> bool:
-    """Whether the learned model knows no word of the sentence, so that its numbers say nothing about it."""
-    return trace.model.kind == "learned" and all(how == UNKNOWN for how in trace.made)
+    """Whether the learned model knows no word of the sentence, so that its numbers say nothing about it.
+
+    So it is of a text in another script, and of one whose words are for half, and two at least, little words of another
+    language or unknown beside such.
+    """
+    if trace.model.kind != "learned" or all(how == UNKNOWN for how in trace.made):
+        return trace.model.kind == "learned"
+    foreign = {word_key(token) for token in trace.tokens} & foreign_words()
+    unknown = [
+        token for token, how in zip(trace.tokens, trace.made, strict=True)
+        if how in (UNKNOWN, FROM_LETTERS) or word_key(token) in foreign
+    ]  # fmt: skip
+    return bool(foreign) and len(unknown) > 1 and 2 * len(unknown) >= len(trace.tokens)
 
 
 def _model_name(trace: Explanation) -> str:

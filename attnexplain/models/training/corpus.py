@@ -72,6 +72,16 @@ def meanings(work: Path, part: str) -> dict[str, int]:
     return {entry[0]: 1 + int(entry[5 + int(entry[3])]) for entry in _index(work, part)}
 
 
+def irregular_forms(work: Path) -> dict[str, list[str]]:
+    """Return the forms that no rule makes, and what each is a form of: "ate" → "eat"."""
+    files = (wordnet(work) / f"{part}.exc" for part in ("noun", "verb", "adj", "adv"))
+    found: dict[str, list[str]] = {}
+    for line in (line for file in files for line in file.read_text(encoding="latin-1").splitlines()):
+        form, *bases = line.split()
+        found.setdefault(form, []).extend(bases)
+    return found
+
+
 def _index(work: Path, part: str) -> Iterator[list[str]]:
     lines = (wordnet(work) / f"index.{part}").read_text(encoding="latin-1").splitlines()
     return (line.split() for line in lines if not line.startswith("  "))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attnexplain.models.training.corpus import Synset, first_meanings, synsets
+from attnexplain.models.training.corpus import Synset, first_meanings, irregular_forms, synsets
 from attnexplain.models.training.sources import census
 
 BRANCHES = {
@@ -76,28 +76,33 @@ def listed(name: str) -> frozenset[str]:
 def identity_words(work: Path) -> frozenset[str]:
     """Collect the words that say who somebody is, in lower case."""
     everything = list(synsets(work))
-    plain = {word for synset in everything for word in synset.words if word.islower()}
+    plain = {word for synset in everything for word in synset.words if word.islower()} | set(irregular_forms(work))
+    plain |= {f"{word}s" for word in plain} | {f"{word}es" for word in plain}
+    own = listed("identity.txt")
+    found = proper_names(work) - plain - CALENDAR | own | listed("names.txt")
+    return frozenset(found | {f"{word}s" for word in found} | {f"{word}es" for word in found})
+
+
+def proper_names(work: Path) -> frozenset[str]:
+    """Collect what is written with a capital in WordNet, and the frequent names of the census, in lower case."""
     capitalized = {
-        word.lower() for synset in everything if synset.kind in IDENTITY_FILES
+        word.lower() for synset in synsets(work) if synset.kind in IDENTITY_FILES
         for word in synset.words if word[:1].isupper() and word.isalpha() and not word.isupper()
     }  # fmt: skip
-    names = {name for file, most in MOST_NAMES.items() for name in census(work, file)[:most]}
-    own = listed("identity.txt")
-    found = (capitalized | names) - plain - CALENDAR | own | listed("names.txt")
-    return frozenset(found | {f"{word}s" for word in found} | {f"{word}es" for word in found})
+    return frozenset(capitalized | {name for file, most in MOST_NAMES.items() for name in census(work, file)[:most]})
 
 
 def unfit_words(work: Path) -> frozenset[str]:
     """Collect the words that are company to none, in lower case.
 
     A word is judged by its first meaning, which WordNet puts first because it is the most frequent: "pound" is a weight
-    before it is a blow.
+    before it is a blow. `fit.txt` has the words that are fit all the same: "sleep", "skin", "wild".
     """
     nouns = {synset.offset: synset for synset in synsets(work) if synset.part == "noun"}
     decent, unfit = _below(nouns, DECENT), _below(nouns, BRANCHES)
     first = first_meanings(work)
     words = {word for word, offset in first.items() if offset in unfit and offset not in decent}
-    return frozenset(words) | listed("never_offered.txt")
+    return frozenset(words) - listed("fit.txt") | listed("never_offered.txt")
 
 
 def _below(nouns: dict[str, Synset], roots: set[tuple[str, str]]) -> set[str]:

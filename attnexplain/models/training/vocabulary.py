@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from attnexplain.models.little import little_words
 from attnexplain.models.spelling import NUMBERS
-from attnexplain.models.training.corpus import first_meanings, own_sentences, synsets
-from attnexplain.models.training.safety import identity_words, listed, unfit_words
+from attnexplain.models.training.corpus import first_meanings, irregular_forms, own_sentences, synsets
+from attnexplain.models.training.safety import CALENDAR, identity_words, listed, proper_names, unfit_words
 from attnexplain.models.training.sources import minilm
 
 FUNCTION_WORDS = little_words()
@@ -22,7 +23,9 @@ MOST_WORDS = 40_000
 RARE = 4
 """A word that no encoder lists must occur so often in the training texts."""
 COMMON = 12
-"""A neighbour that is offered to a reader occurs so often in the training texts."""
+"""A neighbour that is offered to a reader occurs so often in the training texts, or is frequent elsewhere."""
+FREQUENT = 9000
+"""The words that the encoder lists first are frequent in the texts of today."""
 
 _NOT_IN_CLASS = re.compile(
     r"slur|obscen|vulgar|offensive|disparag|derogat|slang for|sexual|genital|prostitut|urinat|excre|feces|faeces|"
@@ -72,8 +75,11 @@ def minilm_words(work: Path) -> list[str]:
 def _offered(work: Path, words: list[str], counts: Counter[str]) -> frozenset[str]:
     """Choose what may be shown as a neighbour: plain words, no names, nothing that does not belong in class."""
     ours = MODERN_WORDS | {word for sentence in own_sentences() for word in sentence.split()}
-    plain: set[str] = set(MODERN_WORDS)
+    frequent = set([line for line in minilm_words(work) if line.isalpha()][:FREQUENT]) - proper_names(work)
+    irregular = irregular_forms(work)
+    plain: set[str] = set(MODERN_WORDS | CALENDAR)
     unfit: set[str] = set(unfit_words(work))
+    fit = listed("fit.txt")
     first = {part: first_meanings(work, part) for part in ("noun", "verb", "adj", "adv")}
     for synset in synsets(work):
         lower = [word for word in synset.words if word.islower()]
@@ -83,16 +89,16 @@ def _offered(work: Path, words: list[str], counts: Counter[str]) -> frozenset[st
     return frozenset(
         word
         for word in words
-        if len(word) > 2 and word not in FUNCTION_WORDS and word not in GENERIC_WORDS and word not in unfit
-        and (word in ours or counts[word] >= COMMON)
-        and (word in plain or any(base in plain and base not in unfit for base in _bases(word)))
-        and not any(base in unfit for base in _bases(word))
+        if (len(word) > 2 or word in MODERN_WORDS) and word not in FUNCTION_WORDS | GENERIC_WORDS | unfit
+        and (word in ours | CALENDAR or word in frequent or counts[word] >= COMMON)
+        and (word in plain or any(base in plain for base in _bases(word, irregular)))
+        and (word in fit or not any(base in unfit for base in _bases(word, irregular)))
     )  # fmt: skip
 
 
-def _bases(word: str) -> list[str]:
-    """Guess what a word is a form of: flooded → flood, drinks → drink, making → make."""
-    bases = []
+def _bases(word: str, irregular: Mapping[str, Sequence[str]]) -> list[str]:
+    """Look up or guess what a word is a form of: ate → eat, flooded → flood, drinks → drink, making → make."""
+    bases = list(irregular.get(word, ()))
     for ending in ("s", "es", "d", "ed", "ing", "er", "est", "ly", "ies", "ied"):
         if word.endswith(ending) and len(word) - len(ending) > 2:
             stem = word[: -len(ending)]
