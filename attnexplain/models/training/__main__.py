@@ -28,7 +28,8 @@ from attnexplain.models.training.evaluate import (
     shape_of_attention,
     word_similarity,
 )
-from attnexplain.models.training.learn import Recipe, learn
+from attnexplain.models.training.hearing import hear, worth_hearing
+from attnexplain.models.training.learn import Recipe, learn, padded
 from attnexplain.models.training.learn_order import OrderRecipe, kind_features, learn_order
 from attnexplain.models.training.semantics import word_features
 from attnexplain.models.training.write import write
@@ -56,8 +57,11 @@ def main() -> None:
     features = word_features(work, words.words)
     path, recipe, order_recipe = HERE.parent / FILE, Recipe(), OrderRecipe()
     about = kind_features(work, words)
+    examples = worth_hearing(padded(list(corpus.sentences(corpus.examples(work))), words.index), words)
+    print(f"{len(examples):,} sentences to listen to", flush=True)
     if not arguments.card_only:
-        learned = learn(features, words, sentences, recipe)
+        heard = hear(work, examples, words)
+        learned = learn(features, words, sentences, heard, recipe)
         write(path, learned, learn_order(about, features, work, words, order_recipe), words)
     held_out = list(corpus.sentences(corpus.held_out_texts(work))) + list(corpus.sentences(corpus.news_texts(work)))
     tied = learn_order(about, features, work, words, replace(order_recipe, tied=True))
@@ -70,7 +74,7 @@ def main() -> None:
     }
     sizes = {
         "words": len(words.words), "offered": len(words.offered), "silent": len(words.silent),
-        "sentences": len(sentences), "cues": len(read_cues(CUES)), "choosing": len(read_cues(CUES_FOR_CHOOSING)),
+        "sentences": len(sentences), "heard": len(examples), "cues": len(read_cues(CUES)), "choosing": len(read_cues(CUES_FOR_CHOOSING)),
     }  # fmt: skip
     write_card(HERE.parent / CARD, path, recipe, order_recipe, sizes, figures)
     print(json.dumps(figures, indent=1))

@@ -108,6 +108,14 @@ def training_texts(work: Path) -> Iterator[str]:
         yield from own_sentences()
 
 
+def examples(work: Path) -> Iterator[str]:
+    """Yield WordNet's examples, which are written as people write, and the sentences of our own."""
+    for synset in synsets(work):
+        if not synset.is_held_out:
+            yield from synset.examples
+    yield from own_sentences()
+
+
 def own_sentences() -> list[str]:
     """Return the sentences that were written for this project."""
     lines = Path(__file__).with_name("own_sentences.txt").read_text(encoding="utf-8").splitlines()

@@ -36,13 +36,17 @@ class Heard:
     cosines: Cosines  # [sentences, longest, longest]
 
 
+def worth_hearing(rows: Rows, vocabulary: Vocabulary) -> Rows:
+    """Choose the sentences that are long enough."""
+    is_content = np.array([word not in FUNCTION_WORDS for word in vocabulary.words])
+    return np.array([row for row in rows if (row >= 0).sum() >= SHORTEST and is_content[row[row >= 0]].sum() >= 3])
+
+
 def hear(work: Path, rows: Rows, vocabulary: Vocabulary) -> Heard:
     """Run the encoder's first layers on sentences, given as rows of the vocabulary."""
     from transformers import AutoModel, AutoTokenizer
 
     torch.set_num_threads(1)
-    is_content = np.array([word not in FUNCTION_WORDS for word in vocabulary.words])
-    rows = np.array([row for row in rows if (row >= 0).sum() >= SHORTEST and is_content[row[row >= 0]].sum() >= 3])
     tokenizer = AutoTokenizer.from_pretrained(minilm(work), local_files_only=True)
     model = AutoModel.from_pretrained(minilm(work), local_files_only=True).eval()
     model.encoder.layer = model.encoder.layer[: max(LAYERS)]

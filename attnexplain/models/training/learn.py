@@ -9,7 +9,8 @@ of cosine / 0.1). So a word learns to attend to those words of its sentence that
 
 That alone makes function words a place where attention collects and says nothing. Further terms (`Recipe.weights`):
 
-    guide     words are led to those whose meanings, as the encoder knows them, are akin to theirs
+    heard     words are led to those that the encoder finds akin to them in the same sentence (`hearing.py`)
+    guide     words are led to those whose meanings, as the encoder knows them alone, are akin to theirs
     little    content words pay for attention to function words and others that go with everything, by its square
     own       attention to oneself, in the ordinary softmax that is shipped, is held near a set share
     spread    function words look around evenly
@@ -29,6 +30,7 @@ import torch
 from torch.nn import functional
 
 from attnexplain.models.training.corpus import LONGEST
+from attnexplain.models.training.hearing import Heard
 from attnexplain.models.training.vocabulary import FUNCTION_WORDS, GENERIC_WORDS, Vocabulary
 
 Numbers = np.ndarray[Any, np.dtype[np.float32]]
@@ -47,12 +49,14 @@ class Recipe:
     negatives: int = 2000
     rate: float = 1e-2
     temperature: float = 0.1
+    heard_temperature: float = 0.05
     frequent: float = 1e-3
     """Words with a larger share of the texts than this count less, by the square root."""
     own_share: float = 0.22
     weights: dict[str, float] = field(
         default_factory=lambda: {
-            "guide": 10.0,
+            "heard": 10.0,
+            "guide": 3.0,
             "little": 5.0,
             "own": 20.0,
             "spread": 0.3,
@@ -85,7 +89,9 @@ def padded(sentences: list[list[str]], index: dict[str, int]) -> np.ndarray[Any,
     return np.array(rows, dtype=np.int32)
 
 
-def learn(features: Numbers, vocabulary: Vocabulary, sentences: list[list[str]], recipe: Recipe) -> Learned:
+def learn(
+    features: Numbers, vocabulary: Vocabulary, sentences: list[list[str]], heard: Heard, recipe: Recipe
+) -> Learned:
     """Descend. The same recipe on the same machine gives the same numbers to the last bit."""
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(1)
@@ -100,6 +106,7 @@ def learn(features: Numbers, vocabulary: Vocabulary, sentences: list[list[str]],
     share = counts / counts.sum()
     importance = torch.where(is_function, 0.02, (recipe.frequent / (share + 1e-9)).sqrt().clamp(max=1.0))
     data = torch.from_numpy(padded(sentences, vocabulary.index)).long()
+    heard_rows, heard_cosines = torch.from_numpy(heard.rows).long(), torch.from_numpy(heard.cosines)
 
     d_model, d_k = recipe.d_model, recipe.d_k
     first = torch.zeros(semantics.shape[1], d_model)
@@ -118,6 +125,11 @@ def learn(features: Numbers, vocabulary: Vocabulary, sentences: list[list[str]],
         rows = data[torch.randint(len(data), (recipe.batch,), generator=generator)]
         others = torch.randint(len(features), (recipe.negatives,), generator=generator)
         loss = _loss(rows, others, semantics, project, delta, matrices, is_function, is_little, importance, recipe)
+        listened = torch.randint(len(heard_rows), (recipe.batch,), generator=generator)
+        rows, cosines = heard_rows[listened], heard_cosines[listened].float()
+        x = semantics[rows.clamp(min=0)] @ project + delta[rows.clamp(min=0)]  # [batch, n, d_model]
+        scores = (x @ w_q) @ (x @ w_k).transpose(1, 2) / d_k**0.5
+        loss = loss + recipe.weights["heard"] * _heard(rows, cosines, scores, is_function, is_little, recipe)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -181,6 +193,24 @@ def _loss(
         "alike": (_cosines(x[drawn]) - _cosines(semantics[others, :-2])).square().mean(),
     }
     return loss + sum(recipe.weights[name] * term for name, term in terms.items())
+
+
+def _heard(
+    rows: torch.Tensor,  # [batch, n]
+    cosines: torch.Tensor,  # [batch, n, n]
+    scores: torch.Tensor,  # [batch, n, n]
+    is_function: torch.Tensor,
+    is_little: torch.Tensor,
+    recipe: Recipe,
+) -> torch.Tensor:
+    """Compare where content words look with what the encoder finds akin to them in their sentence, little words aside."""
+    there, words = rows >= 0, rows.clamp(min=0)
+    hidden = ~there[:, None, :] | (rows[:, :, None] == rows[:, None, :])
+    out = hidden | is_little[words][:, None, :]
+    goal = (cosines / recipe.heard_temperature).masked_fill(out, -1e4).softmax(-1)
+    found = scores.masked_fill(hidden, -1e4).log_softmax(-1)
+    asking = there & ~is_function[words] & (~out).any(-1)
+    return -(goal * found).sum(-1)[asking].mean()
 
 
 def _cosines(x: torch.Tensor) -> torch.Tensor:
