@@ -24,8 +24,8 @@ WIDEST = 1e6
 """Numbers from here on are written with an exponent."""
 FEWEST = 2
 """Digits of divisors and of worked shares, however few were asked for: with none, every share would be 0."""
-TOO_LARGE = 10
-"""A scaled score above which the largest is subtracted in the worked row: e^10 is 22,026."""
+TOO_SMALL, TOO_LARGE = -2, 10
+"""Scaled scores between which the largest of a row is not subtracted: e^10 is 22,026, and e^-2 has two digits: 0.14."""
 
 
 def write_number(value: float | Decimal, digits: int) -> str:
@@ -66,6 +66,17 @@ def rounded(value: Decimal, digits: int) -> Decimal:
     return abs(result) if result == 0 else result
 
 
+def digits_of(numbers: Array | Sequence[Decimal] | Sequence[float], digits: int) -> int:
+    """Choose the digits of some numbers: none where all are whole, for whole numbers are written whole.
+
+    >>> digits_of(np.array([1.0, -2.0]), 2), digits_of(np.array([0.5, 2.0]), 2)
+    (0, 2)
+    """
+    every = np.asarray(numbers, dtype=np.float64)
+    known = every[np.isfinite(every)]
+    return 0 if known.size and bool(np.all((known == np.rint(known)) & (np.abs(known) < WIDEST))) else digits
+
+
 @dataclass(frozen=True)
 class Result:
     """A number that came out, and whether it had to be rounded."""
@@ -100,6 +111,8 @@ class DotProduct:
     """The sum of the products as they are printed, of the rest and of the bias."""
     is_exact: bool
     """Whether no product was rounded."""
+    total_sign: str
+    """What stands before the total: "≈" where it is so large that it had to be rounded."""
     places: tuple[int, ...]
     """Which places are written out, counted from 0."""
 
@@ -125,9 +138,9 @@ def dot_product(left: Array, right: Array, digits: int, *, bias: float | None = 
     rest = shown(float(others.sum()), digits) if len(others) else None
     added = None if bias is None else shown(bias, digits)
     products = tuple(product.value for product in made)
-    total = rounded(sum(products, Decimal(0)) + (rest or 0) + (added or 0), digits)
+    total = result(sum(products, Decimal(0)) + (rest or 0) + (added or 0), digits)
     is_exact = rest is None and all(product.is_exact for product in made)
-    return DotProduct(lists[0], lists[1], products, rest, added, total, is_exact, tuple(places))
+    return DotProduct(lists[0], lists[1], products, rest, added, total.value, is_exact, total.sign, tuple(places))
 
 
 def _telling(products: Array, most: int) -> list[int]:
@@ -168,7 +181,7 @@ def softmax_row(
         digits: digits after the point; divisors and shares have two at least.
         scaled: the n scaled scores with all digits, -∞ where masked; scores / scale unless given.
         places: which are written out, all unless given; the others are put together.
-        subtract: take the largest away from each first, also where none is above 10.
+        subtract: take the largest away from each first, also where it is neither above 10 nor below -2.
         is_whole: whether the divisor is a whole number, which is printed as one.
 
     >>> row = softmax_row(np.array([0.0, 1.1]), 1.0, 2, is_whole=True)
@@ -187,7 +200,8 @@ def softmax_row(
             for place, score in zip(places, raw, strict=True)
         ]
         seen = [quotient for quotient in quotients if quotient.is_finite()]
-        largest = max(seen) if subtract or max(seen) > TOO_LARGE else None
+        is_far = not TOO_SMALL < max(seen) <= TOO_LARGE
+        largest = max(seen) if subtract or is_far else None
         differences = [quotient - (largest or 0) if quotient.is_finite() else quotient for quotient in quotients]
         exponentials = [
             Decimal(0) if difference.is_infinite() else rounded(difference.exp(), fine) for difference in differences
@@ -214,6 +228,7 @@ class WeightedSum:
     rest: Decimal | None
     total: Decimal
     is_exact: bool
+    total_sign: str
     places: tuple[int, ...]
 
 
@@ -232,9 +247,9 @@ def weighted_sum(weights: Array, values: Array, digits: int, places: Sequence[in
     others = np.delete(weights * values, places)
     rest = shown(float(others.sum()), digits) if len(others) else None
     products = tuple(product.value for product in made)
-    total = rounded(sum(products, Decimal(0)) + (rest or 0), digits)
+    total = result(sum(products, Decimal(0)) + (rest or 0), digits)
     is_exact = rest is None and all(product.is_exact for product in made)
-    return WeightedSum(tuple(shares), tuple(numbers), products, rest, total, is_exact, tuple(places))
+    return WeightedSum(tuple(shares), tuple(numbers), products, rest, total.value, is_exact, total.sign, tuple(places))
 
 
 def entropy(weights: Array) -> Array:

@@ -23,6 +23,11 @@ def read(screen, title, rows):
     """Read a grid of so many rows: its blocks of columns, put side by side."""
     lines = screen.split("\n")
     at = next(i for i, line in enumerate(lines) if line.startswith(title))
+    if not any("." in line for line in lines[at + 1 : at + 2 + rows]):  # whole numbers, which stand in one block
+        heading = lines[at + 1].split()
+        columns = len(heading) if all(map(str.isdigit, heading)) else rows
+        whole = [line.replace("▸", " ").split()[-columns:] for line in lines[at + 2 : at + 2 + rows]]
+        return np.array(whole, dtype=float)
     blocks = []
     while True:
         at += 1

@@ -73,7 +73,7 @@ def test_every_topic_has_an_article_of_one_screen(name):
     assert out.startswith(TOPICS[name][0])
     assert out.count("\n") <= 28
     if name not in ("layers", "shared-keys"):  # which are about how parts are put together
-        assert len(re.findall(r"-?\d+\.\d\d", out)) >= 3
+        assert len(re.findall(r"-?\d+(?:\.\d\d)?(?![\w.)])", out)) >= 3
     assert max(map(len, out.split("\n"))) <= 80
     assert call("--explain", name.upper(), "--width", "40", "--ascii")[1].isascii()
 
@@ -91,9 +91,8 @@ def test_an_unknown_topic_says_which_there_are():
 def test_pause_waits_for_enter_between_the_steps_on_a_terminal():
     code, screen = on_terminal("--pause", "--color", "never", "The cat sat", keys=b"\n" * 20)
     assert code == 0
-    prompts = [piece.count("\n") for piece in screen.split("Enter: go on")]
-    assert len(prompts) > 4  # after the answer and the first three steps, and within what is longer than a screen
-    assert max(prompts[1:]) <= 24  # in the first are the keys, which the terminal shows when they are typed
+    lines = screen.count("\n") - 20  # the terminal shows the keys too, when they are typed
+    assert screen.count("Enter: go on") >= lines // 24 > 4  # after each step, and within what is longer than a screen
     order = [screen.index(mark) for mark in ("Step 1", "Step 2", "Step 3", "Step 4")]
     assert order == sorted(order)
 

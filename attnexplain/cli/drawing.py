@@ -129,7 +129,8 @@ def _paused(parts: Sequence[str], height: int, sign: str) -> str:
     for screen in screens[:-1]:
         write(screen)
         write(f"\n{sign} Enter: go on, q: stop ")
-        if sys.stdin.readline().strip().lower() in ("q", "quit"):
+        line = sys.stdin.readline()
+        if not line or line.strip().lower() in ("q", "quit"):  # at the end of the input nobody reads on
             return ""
         write("\n")
     return screens[-1]

@@ -21,7 +21,7 @@ class PagerLeftError(Exception):
 
 
 def pager_of(environment: Mapping[str, str]) -> list[str] | None:
-    """Choose the pager: ATTNEXPLAIN_PAGER, then PAGER, then less; None where there is none, or one of them is empty.
+    """Choose the pager: ATTNEXPLAIN_PAGER, then PAGER, then less, the first that is there; None where one is empty.
 
     The text of a variable is split as a shell splits words, and run without a shell.
     """
@@ -30,8 +30,11 @@ def pager_of(environment: Mapping[str, str]) -> list[str] | None:
             try:
                 words = shlex.split(environment[variable])
             except ValueError:  # a quote that is not closed
+                continue
+            if not words:
                 return None
-            return words if words and shutil.which(words[0]) else None
+            if shutil.which(words[0]):
+                return words
     return ["less"] if shutil.which("less") else None
 
 

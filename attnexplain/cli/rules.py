@@ -65,7 +65,7 @@ RULES: Mapping[str, Rule] = {
     "steps": Rule("--step", frozenset({LESSON}), DRAWN | {JSON}),
     "query": Rule("--query", ONE_HEAD, DRAWN | {JSON}),
     "key": Rule("--key", frozenset({LESSON}), DRAWN | {JSON}),
-    "phrases": Rule("--phrase"),
+    "phrases": Rule("--phrase", SENTENCES - {OVERVIEW, FIND}),
     "model": Rule("--model"),
     "layer": Rule("--layer", ONE_HEAD),
     "head": Rule("--head", ONE_HEAD),

@@ -29,9 +29,9 @@ class AnswerLines:
         ink, width = self.ink, min(options.max_width, WIDEST_TEXT)
         if self.answer.company:
             yield from self._pairs([(ink.text(name), ink.text(text)) for name, text in self.answer.company], width)
-            yield Segment.line()
         if self.answer.warning:
-            yield Paragraph(ink.text(self.answer.warning), PLAIN, indent=0)
+            yield Paragraph(ink.text(self.answer.warning), DIM, indent=0)
+        if self.answer.company or self.answer.warning:
             yield Segment.line()
         yield Paragraph(ink.text(self.answer.because), PLAIN, indent=0)
         yield Segment.line()

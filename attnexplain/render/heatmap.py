@@ -36,11 +36,15 @@ class _Column:
     marked_row: int | None = None
     is_beside: bool = False
     """Whether it stands beside the matrix; its heading is not shortened then."""
+    is_ours: bool = False
+    """Whether its heading is of our own words, which are never cut, and no token."""
 
     @property
     def narrowest(self) -> int:
         """The width of its widest number, with a space before it; room for one wide character of a heading."""
         heading = cell_len(self.heading) if self.is_beside else min(cell_len(self.heading), 2)
+        if self.is_ours:
+            heading = max(map(cell_len, _words(self.heading)))
         return 1 + max(heading, *map(len, (*self.cells, self.footer)))
 
 
@@ -59,40 +63,35 @@ class Heatmap:
         rows = [ink.text(row) for row in grid.rows]
         footer = ink.text(grid.footer[0]) if grid.footer else ""
         page = options.max_width
-        if grid.rows_ask and list(grid.rows) == list(grid.columns) and self._cuts_names(columns, rows, page):
-            numbers = [str(place + 1) for place in range(len(rows))]
-            rows = [f"{number.rjust(len(numbers[-1]))} {row}" for number, row in zip(numbers, rows, strict=True)]
-            columns = [
-                replace(column, heading=number) if place < len(numbers) else column
-                for place, (column, number) in enumerate(zip(columns, [*numbers, *[""] * len(columns)], strict=False))
-            ]
         if before and before[0].narrowest + max(column.narrowest for column in columns) > page:
             columns, before = [*before, *columns], []
         beside = sum(column.narrowest for column in before)
-        label_width = self._label_width([*rows, footer], columns, page - beside)
-        blocks = _blocks(columns, page - beside - label_width)
+        names = rows
+        rows, blocks, label_width = self._laid([*rows, footer], columns, page - beside)
+        if grid.rows_ask and list(grid.rows) == list(grid.columns) and _cuts_names(blocks, page - beside - label_width):
+            names, columns = _numbered(names, columns)
+            rows, blocks, label_width = self._laid([*names, footer], columns, page - beside)
+        footer = rows.pop()
         if grid.in_one_block and len(blocks) > 1:
             yield NamedPicture(grid, ink)
             return
-        rows, footer = [ink.shortened(row, label_width) for row in rows], ink.shortened(footer, label_width)
-        apart = _blocks(columns, page - beside - label_width - 1)
-        if len(apart) == len(blocks):  # there is room for an empty column between the names and the cells
-            label_width, blocks = label_width + 1, apart
         yield title_line(ink, grid.title, grid.note)
         for number, block in enumerate(blocks):
             if number:
                 yield Segment.line()
             yield from self._block([*before, *block], rows, footer, label_width, page - label_width)
 
-    def _cuts_names(self, columns: Sequence[_Column], rows: Sequence[str], page: int) -> bool:
-        """Whether a name of at most twelve letters would be cut above its column; then numbers stand for the names."""
-        room = page - self._label_width(rows, columns, page)
-        for block in _blocks(columns, room):
-            for column, width in zip(block, _widths(block, room), strict=True):
-                words = re.split(r"(?<=-)| ", column.heading)
-                if not column.is_beside and any(width - 1 < cell_len(word) <= LONGEST_NAME for word in words):
-                    return True
-        return False
+    def _laid(
+        self, rows: Sequence[str], columns: Sequence[_Column], page: int
+    ) -> tuple[list[str], list[Sequence[_Column]], int]:
+        """Share a page out: the names of the rows, shortened, the blocks of columns, and the width of the names."""
+        label_width = self._label_width(rows, columns, page)
+        blocks = _blocks(columns, page - label_width)
+        shortened = [self.ink.shortened(row, label_width) for row in rows]
+        apart = _blocks(columns, page - label_width - 1)
+        if len(apart) == len(blocks):  # there is room for an empty column between the names and the cells
+            label_width, blocks = label_width + 1, apart
+        return shortened, blocks, label_width
 
     def _label_width(self, names: Sequence[str], columns: Sequence[_Column], room: int) -> int:
         """Choose how wide the names of the rows are: as long as they are, or short where that saves a block."""
@@ -116,7 +115,8 @@ class Heatmap:
         ]  # fmt: skip
         marked = next((i for i, cell in enumerate(column.cells) if cell.is_marked), None)
         footer = "" if column.footer is None else self.ink.written(column.footer)
-        return _Column(ink.text(column.heading), cells, styles, footer, marked, column.place != "matrix")
+        is_ours = self.grid.role == "worked" or (self.grid.role == "other" and not self.grid.rows_ask)
+        return _Column(ink.text(column.heading), cells, styles, footer, marked, column.place != "matrix", is_ours)
 
     def _block(
         self, columns: Sequence[_Column], rows: Sequence[str], footer: str, label_width: int, room: int
@@ -147,6 +147,30 @@ class Heatmap:
             yield Segment.line()
 
 
+def _cuts_names(blocks: Sequence[Sequence[_Column]], room: int) -> bool:
+    """Whether a name of at most twelve letters would be cut above its column; then numbers stand for the names."""
+    return any(
+        width - 1 < cell_len(word) <= LONGEST_NAME
+        for block in blocks
+        for column, width in zip(block, _widths(block, room), strict=True)
+        if not column.is_beside
+        for word in _words(column.heading)
+    )
+
+
+def _numbered(rows: Sequence[str], columns: Sequence[_Column]) -> tuple[list[str], list[_Column]]:
+    """Put numbers before the names of the rows, and in place of those of the columns."""
+    numbers = [str(place + 1) for place in range(len(rows))]
+    named = [f"{number.rjust(len(numbers[-1]))} {row}" for number, row in zip(numbers, rows, strict=True)]
+    matrix = [replace(column, heading=number) for column, number in zip(columns, numbers, strict=False)]
+    return named, [*matrix, *columns[len(numbers) :]]
+
+
+def _words(heading: str) -> list[str]:
+    """Split a heading where a line may end: at spaces, and behind hyphens."""
+    return re.split(r"(?<=-)| ", heading)
+
+
 def _blocks(columns: Sequence[_Column], room: int) -> list[Sequence[_Column]]:
     """Share the columns out evenly over as few blocks as the page allows."""
     narrowest = max(column.narrowest for column in columns)
@@ -170,7 +194,7 @@ def _widths(columns: Sequence[_Column], room: int) -> list[int]:
 def _wrapped(heading: str, width: int, ink: Ink) -> list[str]:
     """Write a heading on up to three lines, broken at spaces and hyphens; a word is shortened, not broken."""
     lines: list[str] = []
-    for word in re.split(r"(?<=-)| ", heading):
+    for word in _words(heading):
         if lines and cell_len(lines[-1]) + (lines[-1][-1:] != "-") + cell_len(word) <= width:
             lines[-1] += ("" if lines[-1].endswith("-") else " ") + word
         else:

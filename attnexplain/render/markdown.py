@@ -29,7 +29,8 @@ from attnexplain.steps.blocks import (
     Table,
 )
 
-_LIVE = re.compile(r"[\\\\`*_{}\\[\\]()#+!|<>&$~:@=-]|(?<![0-9])\\.(?=\\s)|(?<=^)\\d+(?=\\.)")
+_LIVE = re.compile(r"[\\`*\[\]<>&|$~@]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.|^[-+#]|^\d+(?=[.)])")
+"""What Markdown, GitHub's links or HTML would read as a sign of their own, where they would."""
 MOST_NUMBERS = 48
 """Columns of a table; a wider matrix is left to the other formats."""
 

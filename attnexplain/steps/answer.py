@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from attnexplain.arithmetic import shown, write_number
+from attnexplain.arithmetic import digits_of, shown, write_number
 from attnexplain.explanation import Explanation
 from attnexplain.models.model import FROM_LETTERS, UNKNOWN, Withheld
 from attnexplain.steps.blocks import Answer, AnswerLine, Bar, View
@@ -109,12 +109,11 @@ def _bars(trace: Explanation, view: View) -> tuple[tuple[Bar, ...], str]:
 
 
 def _lines(trace: Explanation, names: tuple[str, ...], words: tuple[str, ...], view: View) -> tuple[AnswerLine, ...]:
-    digits = view.digits
     asking, answering = _quoted(words[view.query]), _quoted(words[view.key])
     if words.count(words[view.key]) > 1 or view.query == view.key:
         answering = _quoted(names[view.key])
     share = float(trace.weights[view.query, view.key])
-    score = write_number(float(trace.scores[view.query, view.key]), digits)
+    score = write_number(float(trace.scores[view.query, view.key]), digits_of(trace.scores, view.digits))
     if trace.mask is not None and not trace.mask[view.query, view.key]:
         how, third = "masked", f"{answering} comes later, so its share is 0"
     else:
@@ -123,7 +122,7 @@ def _lines(trace: Explanation, names: tuple[str, ...], words: tuple[str, ...], v
         third = f"of all its attention, {asking} gives {answering} the share {written}"
         if share < NOTHING_MUCH and not view.is_asked:
             third = f"{asking} found nothing much: {answering} gets no more than {written}"
-    sizes = f", lists of {trace.d_k} numbers"
+    sizes = f", lists of {trace.d_k} numbers" if trace.d_k > 1 else ", one number each"
     if trace.d_v != trace.d_k:
         sizes = f" of {trace.d_k}, {trace.d_k} and {trace.d_v} numbers"
     noun = "token" if trace.are_pieces else "word"

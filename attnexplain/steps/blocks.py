@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from attnexplain.arithmetic import FEWEST
+from attnexplain.arithmetic import FEWEST, digits_of
 
 if TYPE_CHECKING:
     from attnexplain.arithmetic import Array
@@ -203,17 +203,28 @@ class Grid:
 
     def laid_out(self) -> list[LaidColumn]:
         """Put the columns of the matrix and those beside it in order, each with its heading, cells and footer."""
-        columns = [self._matrix_column(j, heading) for j, heading in enumerate(self.columns)]
+        whole = self._whole
+        columns = [self._matrix_column(j, heading, whole) for j, heading in enumerate(self.columns)]
         for column, place in ((self.before, 0), (self.after, len(columns))):
             if column is not None:
-                cells = tuple(Cell(_number(number), is_share=self.colours == "share") for number in column.numbers)
+                cells = tuple(
+                    Cell(_number(number), whole, is_share=self.colours == "share") for number in column.numbers
+                )
                 footer = None if self.footer is None else Cell(None)
                 where: Literal["before", "after"] = "after" if place else "before"
                 columns.insert(place and len(columns), LaidColumn(column.heading, cells, footer, where))
         return columns
 
-    def _matrix_column(self, j: int, heading: str) -> LaidColumn:
-        digits = None if self.column_digits is None else self.column_digits[j]
+    @property
+    def _whole(self) -> int | None:
+        """The digits of numbers that are all whole: none."""
+        is_matrix = self.column_digits is None and self.colours != "share"
+        beside = [np.array(column.numbers) for column in (self.before, self.after) if column is not None]
+        whole = is_matrix and not any(digits_of(numbers, 1) for numbers in (self.numbers, *beside))
+        return 0 if whole else None
+
+    def _matrix_column(self, j: int, heading: str, whole: int | None) -> LaidColumn:
+        digits = whole if self.column_digits is None else self.column_digits[j]
         cells = []
         for i, number in enumerate(self.numbers[:, j].tolist()):
             strength = None

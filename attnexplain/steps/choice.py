@@ -39,7 +39,7 @@ def asking_word(trace: Explanation, answered: int | None = None) -> int:
         moved = {place: trace.neighbours[place].moved for place in contents if trace.neighbours[place].before}
         movable = {place: moved[place] for place in moved if answering_word(trace, place) != place}
         if movable:
-            return min(movable, key=lambda place: (movable[place], place))
+            return min(movable, key=lambda place: (round(movable[place], 9), place))
     return strongest_link(trace, contents, None, answered)[0]
 
 

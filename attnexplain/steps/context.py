@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from attnexplain.arithmetic import weighted_sum, write_number
+from attnexplain.arithmetic import digits_of, weighted_sum, write_number
 from attnexplain.explanation import Explanation
 from attnexplain.steps.answer import WHY_NONE
 from attnexplain.steps.blocks import (
@@ -71,13 +71,14 @@ def _by_hand(trace: Explanation, names: tuple[str, ...], view: View, word: str) 
     )
     table = Grid(
         "Share × value, word by word", rows, ("share", "value", "product"), numbers, "none",
-        footer=("sum", [None, None, float(worked.total)]), role="worked", column_digits=(view.fine, digits, digits),
+        footer=("sum", [None, None, float(worked.total)]), role="worked",
+        column_digits=(view.fine, digits_of(trace.values[:, 0], digits), digits),
     )  # fmt: skip
     left = f'place 1 of context("{word}")'
     note = table_note(worked.total, float(trace.context[view.query, 0]), digits)
     lines = (
         sum_line(parts, digits, is_exact=worked.is_exact),
-        EquationLine("=", (Number(worked.total, digits),)),
+        EquationLine(worked.total_sign, (Number(worked.total, digits),)),
     )
     return explain, table, Equation(left, lines, note)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from attnexplain.arithmetic import dot_product, write_number
+from attnexplain.arithmetic import digits_of, dot_product, write_number
 from attnexplain.explanation import Explanation
 from attnexplain.steps.blocks import (
     READABLE,
@@ -64,13 +64,13 @@ def scores_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
 
 def _in_order(trace: Explanation, names: tuple[str, ...], view: View) -> Prose:
     """Name the answers to the asking word in order of their scores."""
-    row = trace.scores[view.query]
+    row, digits = trace.scores[view.query], digits_of(trace.scores, view.digits)
     seen = np.ones(len(names), bool) if trace.mask is None else trace.mask[view.query]
     order = [int(j) for j in np.argsort(-row, kind="stable") if seen[j]]
-    named = ", ".join(f"{names[j]} {write_number(float(row[j]), view.digits)}" for j in order[:MOST_NAMED])
+    named = ", ".join(f"{names[j]} {write_number(float(row[j]), digits)}" for j in order[:MOST_NAMED])
     more = f", and {len(order) - MOST_NAMED} more below" if len(order) > MOST_NAMED else ""
-    hidden = f" {len(names) - len(order)} that come later are masked in step 3." if len(order) < len(names) else ""
-    return Prose(f'What "{names[view.query]}" asks for, in order: {named}{more}.{hidden}')
+    hidden = ", and what comes later is masked in step 3" if len(order) < len(names) else ""
+    return Prose(f'What "{names[view.query]}" asks for, in order: {named}{more}{hidden}.')
 
 
 def _whole_row(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Block, ...]:

@@ -232,7 +232,7 @@ def _context(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             (
                 EquationLine("=", tuple(terms)),
                 sum_line(worked.products, digits, is_exact=worked.is_exact),
-                EquationLine("=", (Number(worked.total, digits),)),
+                EquationLine(worked.total_sign, (Number(worked.total, digits),)),
             ),
         ),
     )

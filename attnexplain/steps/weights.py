@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attnexplain.arithmetic import SoftmaxRow, entropy, result, shown, softmax_row, write_number
+from attnexplain.arithmetic import SoftmaxRow, digits_of, entropy, result, shown, softmax_row, write_number
 from attnexplain.attention import AttentionTrace, scaled_scores, weights
 from attnexplain.explanation import Explanation
 from attnexplain.naming import labels
@@ -200,7 +200,7 @@ def _by_hand(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
             Equation(
                 f'scaled("{asking}", "{answering}")',
                 (
-                    EquationLine("=", (Number(row.scores[at], digits), " / ", divisor)),
+                    EquationLine("=", (Number(row.scores[at], digits_of(trace.scores, digits)), " / ", divisor)),
                     EquationLine(scaled.sign, (Number(row.scaled[at], digits),)),
                 ),
             )
@@ -218,7 +218,8 @@ def _by_hand(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
     why = ""
     if row.largest is not None:
         largest = write_number(row.largest, digits)
-        reason = "" if view.full else f", because e^{row.largest} is a very large number"
+        size = "a very large number" if row.largest > 0 else "nearly 0"
+        reason = "" if view.full else f", because e^{largest} is {size}"
         why = f" The largest, {largest}, is subtracted first{reason}; but for rounding this changes no share."
     explain = Prose(f'By hand, the row of "{asking}", from its scores in step 2.{why}')
     return explain, _row_table(names, view, row, trace), *_rounded(trace, names, view, row), *lines
@@ -226,12 +227,14 @@ def _by_hand(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
 
 def _rounded(trace: Explanation, names: tuple[str, ...], view: View, row: SoftmaxRow) -> tuple[Block, ...]:
     """Say where the shares that were worked out from rounded scores are not those of W, or do not add up to 1."""
-    others = [
-        f'{write_number(exact, view.fine)} for "{names[place]}"'
-        for place, share in zip(row.places, row.shares, strict=True)
-        if shown(exact := float(trace.weights[view.query, place]), view.fine) != share
+    exact = {place: float(trace.weights[view.query, place]) for place in row.places}
+    differing = [
+        place for place, share in zip(row.places, row.shares, strict=True) if shown(exact[place], view.fine) != share
     ]
-    more = f" and {len(others) - MOST_NAMED} others" if len(others) > MOST_NAMED else ""
+    differing.sort(key=lambda place: place != view.key)  # the one that is worked out comes first
+    others = [f'{write_number(exact[place], view.fine)} for "{names[place]}"' for place in differing]
+    left = len(others) - MOST_NAMED
+    more = f" and {left} other{'s' * (left > 1)}" if left > 0 else ""
     differ = f"; computed with all digits, W has {', '.join(others[:MOST_NAMED])}{more}" if others else ""
     total = sum(row.shares, Decimal(0)) + _rest_of(row, view)
     if total != 1:
@@ -252,7 +255,9 @@ def _row_table(names: tuple[str, ...], view: View, row: SoftmaxRow, trace: Atten
     """Write the row as a table, one line a word; of a long row only the strongest words, and the rest together."""
     fine = view.fine
     whole = [names[place] for place in row.places]
-    columns: list[tuple[str, list[Decimal], int, Decimal | None]] = [("score", list(row.scores), view.digits, None)]
+    columns: list[tuple[str, list[Decimal], int, Decimal | None]] = [
+        ("score", list(row.scores), digits_of(trace.scores, view.digits), None)
+    ]
     if is_divided(trace) or trace.mask is not None:
         columns.append(("scaled", list(row.scaled), view.digits, None))
     exponent = "e^scaled" if len(columns) > 1 else "e^score"

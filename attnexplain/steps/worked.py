@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from attnexplain.arithmetic import DotProduct, shown, write_number
+from attnexplain.arithmetic import DotProduct, digits_of, shown, write_number
 from attnexplain.steps.blocks import Equation, EquationLine, Grid, Number, Term
 
 LONG = 16
@@ -36,12 +36,13 @@ def sum_line(parts: Sequence[Decimal], digits: int, *, is_exact: bool) -> Equati
 
 def dot_product_equation(left: str, symbols: str, worked: DotProduct, digits: int, table: float) -> Equation:
     """Write a dot product: its symbols, its products as a sum, the result; and what the table has, where it differs."""
+    digits = digits_of([*worked.left, *worked.right, worked.rest or Decimal(0), worked.bias or Decimal(0)], digits)
     parts = [*worked.products, *([worked.rest] if worked.rest is not None else [])]
     parts += [worked.bias] if worked.bias is not None else []
     lines = (
         EquationLine("=", (symbols,)),
         sum_line(parts, digits, is_exact=worked.is_exact),
-        EquationLine("=", (Number(worked.total, digits),)),
+        EquationLine(worked.total_sign, (Number(worked.total, digits),)),
     )
     return Equation(left, lines, table_note(worked.total, table, digits))
 
