@@ -29,7 +29,7 @@ HOSTILE = [
     "\ufffe \uffff \U000e0001 cat \u0301\u0301\u0301\u0301\u0301\u0301 dog",
     "我喜欢 ❤️ 👩\u200d🚀 кошку हिन्दी cat",
 ]
-FORMATS = ("svg", "html", "txt", "json", "npz")
+FORMATS = ("svg", "html", "md", "txt", "json", "npz")
 VOID = {"meta", "br", "rect", "img", "input", "hr", "link"}
 
 

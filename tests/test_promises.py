@@ -199,14 +199,14 @@ def test_untrusted_text_comes_back_from_json(evil):
     assert json.loads(call("--json", *evil[2])[1])["tokens"] == [zoo.EVIL, "b"]
 
 
-@pytest.mark.parametrize("form", ["txt", "svg", "html", "json"])
+@pytest.mark.parametrize("form", ["txt", "svg", "html", "md", "json"])
 def test_untrusted_text_in_every_file(form, evil, tmp_path):
     for number, arguments in enumerate([[zoo.EVIL], ["--compare", zoo.EVIL, "the script"], *evil]):
         path = tmp_path / f"{number}.{form}"
         assert call("-o", str(path), *arguments)[0] == 0
         text = path.read_bytes().decode()
         assert raw(text.replace("\r", "")) == set()
-        if form in ("svg", "html"):
+        if form in ("svg", "html", "md"):
             assert "<script" not in text
 
 

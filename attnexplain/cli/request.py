@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attnexplain.facts import STEPS
 from attnexplain.tokens import MAX_TOKENS
 
 if TYPE_CHECKING:
@@ -76,4 +77,4 @@ class Request:
     @property
     def shown(self) -> tuple[int, ...]:
         """The steps to show: all where none is chosen."""
-        return self.steps or (1, 2, 3, 4)
+        return self.steps or STEPS

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from attnexplain.cli.forms import DRAWN, EVERY, FORMS, SCREEN
 from attnexplain.cli.request import Request
 from attnexplain.errors import CommandError
+from attnexplain.facts import STEPS
 
 if TYPE_CHECKING:
     from attnexplain.models import Model
@@ -36,7 +37,7 @@ SUBJECTS: Mapping[str, frozenset[str]] = {
 }
 """What there is to be shown, and the forms that it has."""
 
-DEFAULT_ANYWAY: Mapping[str, object] = {"layer": 0, "head": 0, "steps": (1, 2, 3, 4), "model": "tiny", "scale": True}
+DEFAULT_ANYWAY: Mapping[str, object] = {"layer": 0, "head": 0, "steps": STEPS, "model": "tiny", "scale": True}
 """What an option may say that is the default where it says nothing."""
 
 SAYS = {

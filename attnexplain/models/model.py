@@ -42,6 +42,8 @@ class ModelInfo:
     """What the user typed to get it, where that is not its name."""
     overall: str = ""
     """What the whole model is, where this is one head of several."""
+    seed: int = 0
+    """What its random numbers were made from, where they are random."""
     enters: str = ""
     """What enters the attention of a layer; "" where these are the words' own embeddings."""
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from attnexplain.attention import AttentionTrace, attend_given, causal_mask, project
 from attnexplain.errors import CommandError, NumbersError
+from attnexplain.facts import SCHEMA
 from attnexplain.models.checks import (
     check_complete,
     check_count,
@@ -31,7 +32,6 @@ from attnexplain.tokens import Tokens, refuse_long
 if TYPE_CHECKING:
     from attnexplain.attention import Array, Head
 
-SCHEMA = "attnexplain/1"
 NEAR = 1e-9
 """How far, for the largest of its row, a stored number may lie from what is computed: machines add in other orders."""
 MASKED = -1e300

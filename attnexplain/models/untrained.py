@@ -36,7 +36,10 @@ class Untrained(Model):
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
         self.info = ModelInfo(
-            "untrained", "untrained", "The numbers are random: the arithmetic is real, the pattern has no meaning."
+            "untrained",
+            "untrained",
+            "The numbers are random: the arithmetic is real, the pattern has no meaning.",
+            seed=seed,
         )
         self.head: Head = self._head()
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import attnexplain
+from attnexplain.facts import SCHEMA, STEPS
+from attnexplain.steps.blocks import WIDE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,12 +21,6 @@ if TYPE_CHECKING:
     from attnexplain.merging import Word
     from attnexplain.models.weights_file import AttentionWeights
     from attnexplain.overview import Overview
-
-SCHEMA = "attnexplain/1"
-"""Changes when a key is removed or changes its meaning; new keys may appear at any time."""
-
-SMALL = 32
-"""The widest embedding for which the parameter matrices are written too, as they are on the screen."""
 
 KEYS_OF_STEP = {
     1: ("embeddings", "queries", "keys", "values"),
@@ -39,7 +35,7 @@ Worked = tuple[int, int] | None
 
 
 def to_dict(
-    trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4), *, parameters: bool = True, worked: Worked = None
+    trace: Explanation, steps: Sequence[int] = STEPS, *, parameters: bool = True, worked: Worked = None
 ) -> dict[str, Any]:
     """Put a trace into plain Python: the arrays of the chosen steps as lists of rows, a masked score as None.
 
@@ -67,7 +63,7 @@ def _parts(
     keys = (key for step in sorted(set(steps)) for key in KEYS_OF_STEP[step])
     matrices: dict[str, Matrix] = {key: matrix for key in keys if (matrix := getattr(trace, key)) is not None}
     rest: dict[str, Any] = {}
-    if parameters and 1 in steps and trace.head is not None and trace.d_model <= SMALL:
+    if parameters and 1 in steps and trace.head is not None and trace.d_model <= WIDE:
         rest["parameters"] = {name: part.tolist() for name, part in vars(trace.head).items() if part is not None}
     if trace.words is not None and trace.word_weights is not None and 3 in steps:
         rest |= {"words": _words(trace.words), "word_weights": _rows(trace.word_weights)}
@@ -79,7 +75,7 @@ def _parts(
 
 
 def stream_json(
-    trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4), *, parameters: bool = True, worked: Worked = None
+    trace: Explanation, steps: Sequence[int] = STEPS, *, parameters: bool = True, worked: Worked = None
 ) -> Iterator[str]:
     """Write a trace as one line, the same as `render_json`, piece by piece: a row of a matrix at a time."""
     start, matrices, rest = _parts(trace, steps, parameters=parameters, worked=worked)
@@ -96,7 +92,7 @@ def stream_json(
 
 
 def render_json(
-    trace: Explanation, steps: Sequence[int] = (1, 2, 3, 4), *, parameters: bool = True, worked: Worked = None
+    trace: Explanation, steps: Sequence[int] = STEPS, *, parameters: bool = True, worked: Worked = None
 ) -> str:
     """Write a trace as one line."""
     return json.dumps(to_dict(trace, steps, parameters=parameters, worked=worked), allow_nan=False) + "\n"
@@ -104,7 +100,7 @@ def render_json(
 
 def overview_to_dict(found: Overview) -> dict[str, Any]:
     """Put what all heads do into plain Python; with the pair that was looked for, the heads ranked by its weight."""
-    from attnexplain.steps.heads import command
+    from attnexplain.steps.heads import command_of
 
     start = _start(found, found.tokens.words, found.widths)
     start["model"] |= {"layers": found.model.layers, "heads": found.model.heads}
@@ -120,7 +116,8 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
     if found.pair is None:
         return start | {"overview": heads}
     query, key = found.pair
-    return start | {"find": {"query": query, "key": key, "heads": heads, "command": command(found, found.ranked()[0])}}
+    opens = command_of(found, found.ranked()[0]).text
+    return start | {"find": {"query": query, "key": key, "heads": heads, "command": opens}}
 
 
 def render_weights(alone: AttentionWeights) -> str:

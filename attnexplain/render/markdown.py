@@ -29,7 +29,7 @@ from attnexplain.steps.blocks import (
     Table,
 )
 
-_LIVE = re.compile(r"[\\`*\[\]<>&|$~@]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.|^[-+#]|^\d+(?=[.)])")
+_LIVE = re.compile(r"[\\`*\[\]<>&|$~@]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.|^[-+#]|^\d+(?=[.)])")
 """What Markdown, GitHub's links or HTML would read as a sign of their own, where they would."""
 MOST_NUMBERS = 48
 """Columns of a table; a wider matrix is left to the other formats."""

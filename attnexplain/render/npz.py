@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from attnexplain.explanation import Explanation
-from attnexplain.render.json import KEYS_OF_STEP, SCHEMA
+from attnexplain.facts import SCHEMA
+from attnexplain.render.json import KEYS_OF_STEP
 
 
 def render_npz(trace: Explanation) -> bytes:

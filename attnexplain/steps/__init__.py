@@ -9,12 +9,12 @@ from attnexplain.explanation import Explanation
 from attnexplain.steps.answer import answer
 from attnexplain.steps.blocks import Command, Lesson, Prose, View
 from attnexplain.steps.choice import worked_pair
+from attnexplain.steps.command import command
 from attnexplain.steps.context import context_step
 from attnexplain.steps.labels import knows_no_word, names_of, notes_of
 from attnexplain.steps.qkv import qkv_step
 from attnexplain.steps.scores import scores_step
 from attnexplain.steps.weights import weights_step
-from attnexplain.text import visible
 
 LONGEST_COMMAND = 60
 """Characters of a sentence that is written out in the commands that stand last."""
@@ -70,16 +70,14 @@ def _of_no_known_word(trace: Explanation) -> Lesson:
 def _ways_on(trace: Explanation, query: str | None, key: str | None, *, full: bool) -> tuple[Command | Prose, ...]:
     """Say how to go on from here, with the options that led here."""
     model = trace.model
-    if model.kind == "trace" or model.name.endswith((".json", ".npz")):
+    if model.kind in ("trace", "numbers"):
         return ()
-    ways = ["--step 3", *([] if full else ["--full"]), *(['--compare "…"'] if model.kind != "untrained" else [])]
+    ways = [["--step", "3"], *([] if full else [["--full"]])]
+    ways += [["--compare", "another sentence"]] if model.kind != "untrained" else []
     if len(trace.sentence) > LONGEST_COMMAND:
-        return (Prose(f"Add to the command: {', or '.join(ways)}"),)
+        return (Prose(f"Add to the command: {', or '.join(map(shlex.join, ways))}"),)
     options = [word for option, value in _options(trace, query, key) for word in (option, value) if word]
-    start = " ".join(shlex.quote(visible(word)) for word in ("attnexplain", *options))
-    sentence = visible(trace.sentence)
-    quoted = f'"{sentence}"' if not set(sentence) & set('"$`\\!') else shlex.quote(sentence)
-    return tuple(Command(f"{start} {way} {quoted}") for way in ways)
+    return tuple(command([*options, *way], trace.sentence) for way in ways)
 
 
 def _options(trace: Explanation, query: str | None, key: str | None) -> list[tuple[str, str]]:
@@ -88,6 +86,8 @@ def _options(trace: Explanation, query: str | None, key: str | None) -> list[tup
     options = [("--phrase", token) for token in trace.tokens if " " in token and not trace.are_pieces]
     if model.name != "tiny":
         options.append(("--model", model.source or model.name))
+    if model.seed:
+        options.append(("--seed", str(model.seed)))
     if model.kind == "checkpoint" and (model.layer or model.head):
         options.append(("--layer", str(model.layer)))
     if model.layer or model.head:

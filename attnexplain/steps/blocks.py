@@ -378,7 +378,7 @@ class Lesson:
     """At the end: which model it was, what it cannot do, what was done to the input."""
     answer: Answer | None = None
     ways_on: tuple[Command | Prose, ...] = ()
-    """How to go on."""
+    """How to go on, where a reader can type: on the screen, and not in a page."""
 
     def parts(self) -> list[Lesson]:
         """Cut it between the answer and the steps, for a reader who wants to pause there."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from contextlib import suppress
 from itertools import groupby
 
@@ -11,7 +10,7 @@ from attnexplain.errors import WordError
 from attnexplain.naming import find_token
 from attnexplain.overview import Habit, HeadSummary, Overview
 from attnexplain.steps.blocks import Block, Command, Gallery, Lesson, Prose, Step, Table, Thumbnail
-from attnexplain.text import visible
+from attnexplain.steps.command import command
 
 MOST_RANKED = 10
 SHORT: dict[Habit, str] = {
@@ -41,7 +40,7 @@ def overview_lesson(found: Overview) -> Lesson:
         legend,
         Gallery("layer", "head", rows),
         *_join_note(found),
-        Command(command(found, telling)),
+        command_of(found, telling),
     )
     return Lesson(found.sentence, (Step(0, "Every layer and head", blocks),), (_model(found),))
 
@@ -69,15 +68,13 @@ def ranking_lesson(found: Overview, digits: int) -> Lesson:
         rows,
     )
     opened = Prose("To see all four steps of the best:", is_note=True)
-    step = Step(
-        0, f'Where does "{asking}" look at "{answering}"?', (table, says, opened, Command(command(found, best)))
-    )
+    step = Step(0, f'Where does "{asking}" look at "{answering}"?', (table, says, opened, command_of(found, best)))
     return Lesson(found.sentence, (step,), (_model(found),))
 
 
-def command(found: Overview, head: HeadSummary) -> str:
-    """Write the command that opens a head, ready to be copied."""
-    parts = ["attnexplain", "--model", found.model.source or found.model.name]
+def command_of(found: Overview, head: HeadSummary) -> Command:
+    """Write the command that opens a head."""
+    parts = ["--model", found.model.source or found.model.name]
     parts += [*(["--layer", str(head.layer)] if found.model.kind == "checkpoint" else []), "--head", str(head.head)]
     if found.pair is not None:
         for option, word in zip(("--query", "--key"), found.pair, strict=True):
@@ -86,14 +83,7 @@ def command(found: Overview, head: HeadSummary) -> str:
                 parts += [option, word]
     if found.words is not None:
         parts.append("--merge-words")
-    if found.sentence.startswith("-"):
-        parts.append("--")
-    return " ".join(_quoted(visible(part)) for part in [*parts, found.sentence])
-
-
-def _quoted(text: str) -> str:
-    """Quote a text for a shell: in double quotes where nothing in it means anything there, which reads better."""
-    return f'"{text}"' if "'" in text and not set(text) & set('"$`\\!') else shlex.quote(text)
+    return command(parts, found.sentence)
 
 
 def _model(found: Overview) -> Prose:

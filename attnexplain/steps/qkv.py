@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from attnexplain.arithmetic import dot_product
 from attnexplain.explanation import Explanation
-from attnexplain.steps.blocks import Block, Formula, FormulaLine, Grid, Prose, Step, Symbol, View, places
+from attnexplain.steps.blocks import WIDE, Block, Formula, FormulaLine, Grid, Prose, Step, Symbol, View, places
 from attnexplain.steps.worked import LONG, dot_product_equation, dot_product_grid
 
 TITLE = "Query, key and value vectors"
-SHOWN_MATRIX = 48
-"""The widest embedding for which the parameter matrices are shown."""
 
 
 def qkv_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
@@ -29,7 +27,7 @@ def qkv_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
     everything: list[Block] = []
     if view.full:
         everything.append(Grid(f"X, {_x(trace)}", names, model_places, x_rows, role="embeddings"))
-        if head.d_model <= SHOWN_MATRIX:
+        if head.d_model <= WIDE:
             everything += [
                 Grid("W_q, the parameter matrix that makes queries", model_places, key_places, head.w_q, role="w_q"),
                 Grid("W_k, the parameter matrix that makes keys", model_places, key_places, head.w_k, role="w_k"),

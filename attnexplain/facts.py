@@ -1,0 +1,9 @@
+"""What several rooms of the house have to agree on."""
+
+from __future__ import annotations
+
+SCHEMA = "attnexplain/1"
+"""The name of our JSON. It changes when a key is removed or changes its meaning; new keys may appear at any time."""
+
+STEPS = (1, 2, 3, 4)
+"""The four steps: vectors, scores, weights, context."""
