@@ -19,7 +19,8 @@ HOSTILE = [
     "<script>alert(1)</script> river | bank", "<img src=x onerror=alert(1)> cat",
     "a [link](javascript:1) and ![p](http://x)",
     "`code` and *stars* and __lines__ and ~~strokes~~", "river a | b bank", "$x$ and $$y$$", "&lt; &amp; &#60;",
-    "- list of words", "# heading", "1. first", "> quote", "http://example.com www.example.com a@b.de", "\\*not\\* <!-- x -->",
+    "- list of words", "# heading", "1. first", "> quote", "http://example.com www.example.com a@b.de",
+    "\\*not\\* <!-- x -->",
     "| --- | a", "+ plus", "_a_b_",
 ]  # fmt: skip
 LIVE = {

@@ -14,13 +14,13 @@ from attnexplain.text import word_key
 MOST_BARS = 8
 WIDEST_LINE = 66
 """Columns that the text of one of the four lines has on a screen of 80."""
-LONGEST_WORD = 20
+LONGEST_WORD = 16
 """Letters of a word in these lines."""
 NOTHING_MUCH = 0.10
 """The share of the answering word below which the asking word has found nothing much."""
 
-MOST_NAMED = 3
-"""Unknown words that are named on the first screen; all are at the end."""
+WIDEST_NOTE = 68
+"""Columns that a note on unknown words has, on one line of a screen of 80, but for "and 9 more"."""
 FEW = 0.5
 """The share of unknown content words from which on a sentence is one that the model knows little of."""
 
@@ -73,14 +73,15 @@ def _warning(trace: Explanation) -> tuple[str, bool]:
         return "", False
     words = plain_tokens(trace)
     unknown = list(dict.fromkeys(_quoted(words[place]) for place in made))
-    more = len(unknown) - MOST_NAMED
-    named = ", ".join(unknown[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-    if len(made) > FEW * len(contents):
-        return (
-            f"This model knows English, and little of this sentence, so these numbers say little. Unknown: {named}",
-            True,
-        )
-    return f"Unknown to this model, and guessed from the letters: {named}", False
+    knows_little = len(made) > FEW * len(contents)
+    start = (
+        "The model knows English, and little of this. Unknown: " if knows_little else "Unknown, guessed from letters: "
+    )
+    named = unknown[:1]
+    while len(named) < len(unknown) and len(start + ", ".join([*named, unknown[len(named)]])) <= WIDEST_NOTE:
+        named.append(unknown[len(named)])
+    more = f" and {len(unknown) - len(named)} more" if len(named) < len(unknown) else ""
+    return f"{start}{', '.join(named)}{more}", knows_little
 
 
 def _bars(trace: Explanation, view: View) -> tuple[tuple[Bar, ...], str]:
@@ -121,7 +122,7 @@ def _lines(trace: Explanation, names: tuple[str, ...], words: tuple[str, ...], v
         how = _rank(trace, view)
         third = f"of all its attention, {asking} gives {answering} the share {written}"
         if share < NOTHING_MUCH and not view.is_asked:
-            third = f"{asking} found nothing much: {answering} gets no more than {written}"
+            third = f"{asking} found nothing much: {answering} gets {written}"
     sizes = f", lists of {trace.d_k} numbers" if trace.d_k > 1 else ", one number each"
     if trace.d_v != trace.d_k:
         sizes = f" of {trace.d_k}, {trace.d_k} and {trace.d_v} numbers"
