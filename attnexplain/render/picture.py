@@ -100,7 +100,7 @@ class Picture:
         largest = float(np.abs(numbers).max()) or 1.0
         tall = -(-count_rows // (MOST_ROWS if in_colour else MOST_ROWS // 2))
         wide = -(-count_columns // room)
-        if count_columns > 1 and grid.rows is grid.columns:
+        if count_columns > 1 and grid.rows_ask:
             tall = wide = max(tall, wide)
         strengths = strongest_of_tiles(numbers / largest, tall, wide)
         stretch = max(min(room // strengths.shape[1], 1 if in_colour and count_columns > 40 else 2), 1)

@@ -68,7 +68,7 @@ def _in_order(trace: Explanation, names: tuple[str, ...], view: View) -> Prose:
     seen = np.ones(len(names), bool) if trace.mask is None else trace.mask[view.query]
     order = [int(j) for j in np.argsort(-row, kind="stable") if seen[j]]
     named = ", ".join(f"{names[j]} {write_number(float(row[j]), digits)}" for j in order[:MOST_NAMED])
-    more = f", and {len(order) - MOST_NAMED} more below" if len(order) > MOST_NAMED else ""
+    more = f", and {len(order) - MOST_NAMED} with lower scores" if len(order) > MOST_NAMED else ""
     hidden = ", and what comes later is masked in step 3" if len(order) < len(names) else ""
     return Prose(f'What "{names[view.query]}" asks for, in order: {named}{more}{hidden}.')
 
