@@ -164,3 +164,15 @@ def test_json_has_parameter_matrices_where_the_screen_has_them(tmp_path):
     assert "W_q, the parameter matrix" in call("--model", path, "--full")[1]
     assert np.allclose(json.loads(call("--model", path, "--json")[1])["parameters"]["w_q"], matrices["w_q"])
     assert "parameters" not in json.loads(call("--json", "--step", "2", "The cat")[1])
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_every_block_has_a_name_of_its_own_the_same_for_every_sentence(full):
+    one, other = (
+        [step.ids for step in lesson(explain(text), full=full).steps]
+        for text in (RIVER, "The tall girl threw a red ball")
+    )
+    names = [name for ids in one for name in ids]
+    assert len(set(names)) == len(names)
+    assert {"1/queries", "2/scores", "3/weights", "4/context", "3/formula"} <= set(names)
+    assert {"1/queries", "2/scores", "3/weights", "4/context"} <= {name for ids in other for name in ids}

@@ -345,7 +345,7 @@ def _ordinary(command: Any, arguments: Sequence[str]) -> Request | None:
 
 
 def _refuse_twice(order: Sequence[Any]) -> None:
-    """Refuse an option that has one value, and is given twice: which one counts nobody can tell."""
+    """Refuse an option that has one value, and is given twice: it is unclear which one counts."""
     seen: set[str] = set()
     for parameter in order:
         takes_one = not parameter.multiple and (not getattr(parameter, "is_flag", False) or parameter.secondary_opts)

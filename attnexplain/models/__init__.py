@@ -74,7 +74,7 @@ def load_model(
 
 @cache
 def _tiny(head: int) -> Model:
-    """Read the learned model once: who explains a hundred sentences in one process needs it a hundred times."""
+    """Read the learned model once: a process may explain many sentences."""
     from attnexplain.models.tiny import HEADS, Tiny
 
     if not 0 <= head < len(HEADS):

@@ -272,7 +272,7 @@ class _File:
 
 @lru_cache(1)
 def _read() -> _File:
-    """Read the file once: who explains a hundred sentences in one process needs it a hundred times."""
+    """Read the file once, and keep it: a process may explain many sentences."""
     return _File(HERE.joinpath(FILE).read_bytes())
 
 

@@ -77,7 +77,7 @@ class Ink:
         return self.share(cell.number) if cell.is_share else self.number(cell.number, cell.digits)
 
     def accent(self, style: Style) -> Style:
-        """Return the style of a heading or a formula; of sixteen colours nobody knows which ones can be read."""
+        """Return the style of a heading or a formula; terminals of sixteen colours choose their own shades."""
         return BOLD if self.palette == "standard" else style
 
     def colour(self, strength: float, colours: Colours) -> Color:

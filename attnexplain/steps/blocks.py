@@ -367,6 +367,16 @@ class Step:
         """What stands above it."""
         return f"Step {self.number}: {self.title}" if self.number else self.title
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """A name for each block that no other block of the lesson has, the same for every sentence: "3/weights"."""
+        seen: dict[str, int] = {}
+        names = []
+        for block in self.blocks:
+            seen[block.id] = seen.get(block.id, 0) + 1
+            names.append(f"{self.number}/{block.id}" + (f"-{seen[block.id]}" if seen[block.id] > 1 else ""))
+        return tuple(names)
+
 
 @dataclass(frozen=True)
 class Lesson:

@@ -35,7 +35,7 @@ def qkv_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
             ]
     bias = None if head.b_q is None else float(head.b_q[0])
     worked = dot_product(x_rows[view.query], head.w_q[:, 0], digits, bias=bias)
-    also = "" if bias is None else " At last a bias is added."
+    also = "" if bias is None else " Then the bias is added."
     few = "" if head.d_model <= LONG else f" The 8 largest of {head.d_model} products are written out."
     by_hand = Prose(
         f'By hand, the first number of the query of "{word}": its row of X times column 1 of W_q, place by place, '

@@ -198,7 +198,7 @@ def _scaling(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             ("=", (Number(Decimal(8), None), " / ", Number(Decimal(8), None))),
             ("=", (Number(Decimal(1), None),)),
         ),
-        Prose("Divided by √d_k, all three rows are as the first."),
+        Prose("Divided by √d_k, all three rows look like the first."),
     )  # fmt: skip
 
 
@@ -278,7 +278,7 @@ def _embeddings(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "of attention."
         ),
         Grid("X, the embeddings", WORDS, places(2), _X, role="embeddings"),
-        Prose("How alike two of them are, the cosine says: --explain cosine"),
+        Prose("The cosine says how alike two of them are: --explain cosine"),
     )
 
 
@@ -347,7 +347,7 @@ def _cosine(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             ("=", (Number(Decimal(24), None), " / (", Number(Decimal(5), None), " × ", Number(Decimal(5), None), ")")),
             ("=", (Number(Decimal("0.96"), 2),)),
         ),
-        Prose("For 3·4 + 4·3 = 24, and both lengths are √25 = 5."),
+        Prose("Because 3·4 + 4·3 = 24, and each length is √25 = 5."),
     )
 
 
