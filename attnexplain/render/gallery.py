@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NARROWEST = 4
 """Columns of a picture, and of the word below it."""
 WIDEST = 16
-OVERHEAD = 11
+OVERHEAD = 17
 """Lines of the screen that other things need."""
 
 

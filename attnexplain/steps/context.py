@@ -131,8 +131,8 @@ def _company(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
     written = write_number(cosine, view.fine)
     how = "hardly turned it" if cosine > HARDLY else "turned it far" if cosine < CLEARLY else "turned it a little"
     explain = Prose(
-        "What do the numbers mean? For each word: the cosine of its value and its context (1: the same direction as "
-        "before), the words nearest to its value, and those nearest to its context. "
+        "What does it mean? For each word: the cosine of its value and its context (1: the same direction as before), "
+        "the words nearest to its value, and those nearest to its context. "
         f'For "{word}" the cosine is {written}: the sentence has {how}.'
     )
     return explain, Company("The company of the words, before and after", rows)

@@ -31,8 +31,7 @@ def overview_lesson(found: Overview) -> Lesson:
     ]
     legend = Prose(
         "Rows ask, columns answer. Below: where more than half of the attention goes (prev, next, same: the token "
-        "before, the one after, itself; sink: special tokens or the first; wide: nearly even; -: other); and the "
-        "entropy, 0 where each row is all on one token.",
+        "before, the one after, itself; sink: special tokens or the first; wide: nearly even; -: other), and entropy.",
         is_note=True,
     )
     telling = next((head for head in found.heads if head.does == "other"), found.heads[0])

@@ -34,9 +34,7 @@ if TYPE_CHECKING:
     from attnexplain.arithmetic import Array
 
 TITLE = "Attention weights"
-ALL_DIGITS = Prose(
-    "Sums are computed with all digits; the digits shown may add up to a little more or less.", is_note=True
-)
+ALL_DIGITS = Prose("Sums are computed with all digits; the digits shown may not quite add up.", is_note=True)
 MOST_NAMED = 3
 """How many shares are named that differ from the table's."""
 SINK = 0.3
