@@ -161,7 +161,7 @@ def test_the_equations_of_the_shorter_lesson_hold_too(sentence, options):
 def test_where_the_worked_cell_differs_from_the_table_the_screen_says_so():
     """The worked row starts from rounded numbers; where it ends elsewhere than the table, a line says why."""
     found = {True: 0, False: 0}
-    for sentence in (RIVER, ARTICLE, "a b", "The cat sat", "The river bank", "Time flies like an arrow"):
+    for sentence in (RIVER, ARTICLE, "a b", "The cat sat", "The river bank", "Time flies like an arrow", *VOCABULARY):
         screen = draw(["--step", "2", "--width", "120", sentence])
         marked = re.search(r"▸(-?\d+\.\d+)", screen)[1]
         worked = re.search(r"^  = (-?[\d.]+)$", screen, re.MULTILINE)[1]

@@ -31,7 +31,7 @@ def test_a_stored_run_gives_the_same_lesson(options, form, tmp_path):
     assert (code, err) == (0, "")
     first = body(call(*options, *eye, SENTENCE)[1])
     if form == "npz":
-        first = first.partition("\nWhat do the numbers mean?")[0]
+        first = first.partition("\nWhat does it mean?")[0]
     assert body(again).rstrip() == first.rstrip()
     one, other = (json.loads(call("--json", *which)[1]) for which in ([*options, SENTENCE], ["--model", str(path)]))
     assert other["model"]["kind"] == "trace"
@@ -218,9 +218,9 @@ def test_a_stored_run_with_other_settings_has_no_company(option, tmp_path):
     """The stored company is that of the stored context vectors, and a file has no vocabulary to find any other."""
     path = tmp_path / "trace.json"
     assert call("-o", str(path), SENTENCE)[0] == 0
-    assert "What do the numbers mean?" in call("--model", str(path), "--step", "4")[1]
+    assert "What does it mean?" in call("--model", str(path), "--step", "4")[1]
     changed = call("--model", str(path), "--step", "4", option)[1]
-    assert "What do the numbers mean?" not in changed
+    assert "What does it mean?" not in changed
     written = json.loads(call("--model", str(path), "--json", option)[1])
     assert "neighbours" not in written
     direct = json.loads(call("--json", option, SENTENCE)[1])

@@ -141,7 +141,7 @@ def test_any_word_has_an_embedding(tiny):
     [
         ("The river bank was flooded after the storm", "bank", {"river", "flooded", "storm"}),
         ("She deposited the money at the bank", "bank", {"deposited", "money"}),
-        ("The chef cooked pasta while the guests drank wine", "drank", {"wine", "cooked", "pasta"}),
+        ("The chef cooked pasta while the guests drank wine", "drank", {"wine", "chef", "cooked", "pasta"}),
     ],
 )
 def test_words_attend_to_what_tells_most_about_them(sentence, asks, answers):
@@ -200,8 +200,8 @@ def test_the_same_word_ends_in_different_company():
     one = by_the_river.neighbours[by_the_river.tokens.index("bank")]
     other = at_the_counter.neighbours[at_the_counter.tokens.index("bank")]
     assert one.before == other.before
-    assert {"harbor", "seaport"} <= set(one.after)
-    assert {"money", "credit"} <= set(other.after)
+    assert {"river", "seaport"} <= set(one.after)
+    assert {"money", "cash"} <= set(other.after)
     assert len(set(one.after) & set(other.after)) <= 1
 
 

@@ -106,11 +106,14 @@ class LessonPage:
         title = self.ink.text(step.heading) + " "
         rule = self.ink.text("─") * max(min(width, WIDEST_TEXT) - cell_len(title), 0)
         yield Paragraph(title + rule, self.ink.accent(HEADING), indent=0)
+        before: Block | None = None
         for block in step.blocks:
             if isinstance(block, Prose) and self.brief and not block.is_note:
                 continue
-            yield Segment.line()
+            if not (isinstance(before, Equation) and isinstance(block, Equation)):  # which belong together
+                yield Segment.line()
             yield self._drawn(block)
+            before = block
 
     def _drawn(self, block: Block) -> RenderableType:  # noqa: C901 - one case a kind of block
         ink = self.ink

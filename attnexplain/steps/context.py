@@ -39,8 +39,8 @@ def context_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step
     """Show all context vectors, one place of one worked out, and what changed."""
     n, d_v, word = len(names), trace.d_v, names[view.query]
     says = Prose(
-        "Each word takes the values of all words, multiplies each by its share, and adds them up. What comes out is "
-        "the word's context vector: the word as this sentence makes it."
+        "Each word takes the values of all words, multiplies each by its share, and adds them up: its context vector, "
+        "the word as this sentence makes it."
     )
     formula = Formula(
         (FormulaLine((Symbol("C"), " = ", Symbol("W"), "·", Symbol("V")), f"({n}, {d_v}) = ({n}, {n})·({n}, {d_v})"),)
@@ -132,7 +132,6 @@ def _company(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
     how = "hardly turned it" if cosine > HARDLY else "turned it far" if cosine < CLEARLY else "turned it a little"
     explain = Prose(
         "What does it mean? For each word: the cosine of its value and its context (1: the same direction as before), "
-        "the words nearest to its value, and those nearest to its context. "
-        f'For "{word}" the cosine is {written}: the sentence has {how}.'
+        f'and the words nearest to each. For "{word}" the cosine is {written}: the sentence has {how}.'
     )
     return explain, Company("The company of the words, before and after", rows)
