@@ -110,7 +110,8 @@ context has to point at its own value among those of the batch and {recipe.negat
 And its attention has to be shared out as the first two layers of the encoder find the words of {sizes["heard"]:,} sentences akin:
 softmax of the cosines there / {recipe.heard_temperature}.
 At the end queries are made {recipe.softened} times as long, which shares attention out more evenly in the same order. Further
-terms, with their weights: {_listed(recipe.weights)}. {recipe.steps:,} steps of Adam at {recipe.rate}, falling along a
+terms, with their weights: {_listed(recipe.weights)}.
+{recipe.steps:,} steps of Adam at {recipe.rate}, falling along a
 cosine, {recipe.batch} sentences each, seed {recipe.seed}. Heads 1 and 2: {order_recipe.steps:,} steps of {order_recipe.batch} sentences of a small grammar whose
 structure is known (`grammar.py`), seed {order_recipe.seed}. Embeddings are kept as bytes with one scale for each place. The program is
 attnexplain/models/training in the source; one command repeats it.
@@ -125,8 +126,8 @@ examples of WordNet instead of all texts .70. That last one, judged by two reade
 worse company than the model before it (good lists of words alone .66, before .72; in sentences .57, before .66); so
 listening was made weaker, and likeness of embeddings and attention to oneself were held more firmly (shipped). Two other
 readers judged the company in sixty first sentences of both models, the shipped one and the one before: good lists of words
-alone .78 (before .73), in sentences .72 (.77), silly .03 and .07 (.07 and .02), off-putting none, sensible links .97. The cosines of those layers themselves are right in .82, little words aside,
-those of words alone in .69. Without sentences of our own, words of today had noise for company.
+alone .78 (before .73), in sentences .72 (.77), silly .03 and .07 (.07 and .02), off-putting none, sensible links .97.
+The cosines of those layers themselves are right in .82, little words aside, those of words alone in .69. Without sentences of our own, words of today had noise for company.
 
 ## What it cannot do
 
