@@ -12,10 +12,10 @@ from attnexplain.text import visible
 def command(options: Sequence[str], sentence: str) -> Command:
     """Write a command with its options and its sentence, ready to be copied.
 
-    >>> command(["--step", "3"], "I don't know").text
-    'attnexplain --step 3 "I don\\'t know"'
-    >>> command([], "-5 degrees").text
-    "attnexplain -- '-5 degrees'"
+    >>> print(command(["--step", "3"], "The cat sat").text)
+    attnexplain --step 3 "The cat sat"
+    >>> print(command([], "-5 degrees").text)
+    attnexplain -- "-5 degrees"
     """
     dash = ["--"] if sentence.startswith("-") else []
     return Command(" ".join(_quoted(visible(part)) for part in ["attnexplain", *options, *dash, sentence]))
