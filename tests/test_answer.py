@@ -81,7 +81,7 @@ def test_a_chosen_key_is_never_said_to_be_nothing_much():
 @pytest.mark.parametrize(
     ("query", "key", "how"),
     [
-        ("bank", "river", "best of the others"),
+        ("bank", "river", "highest of the others"),
         ("bank", "flooded", "place 2 among the others"),
         ("bank", "bank", "its own"),
     ],
@@ -161,3 +161,18 @@ def test_every_printed_command_runs_and_shows_the_same_numbers(options, sentence
         if "--step 3" in command:
             step = out.split("Step 3: ")[1].split("Step 4: ")[0].strip()
             assert step in done.stdout
+
+
+@pytest.mark.parametrize(("head", "says"), [(1, "look ahead at their noun"), (2, "look back at a noun")])
+def test_a_head_without_company_says_what_it_does_and_what_it_reads(head, says):
+    trace = explain("the dog bites the man", head=head)
+    whole = lesson(trace)
+    assert says in whole.answer.warning
+    text = whole.steps[0].blocks[0].text
+    assert "9 to 16 where it stands" in text
+    assert np.array_equal(trace.values, trace.embeddings[:, :8])  # W_v copies, as the text says
+
+
+def test_a_word_that_gets_different_shares_is_told_apart_by_its_positions():
+    bars = first("the dog bites the man", head=1).bars
+    assert {bar.name for bar in bars} >= {"the(1)", "the(4)"}

@@ -15,7 +15,7 @@ from attnexplain.render.terminal import render_text
 from attnexplain.steps import lesson
 from attnexplain.steps.blocks import Grid, Links, Prose
 from attnexplain.steps.compare import comparison
-from attnexplain.steps.context import CLEARLY, HARDLY
+from attnexplain.steps.context import FAR, HARDLY
 from attnexplain.steps.heads import ranking_lesson
 
 RIVER = "The river bank was flooded after the storm"
@@ -95,7 +95,7 @@ def test_each_word_has_its_three_strongest_links_and_no_masked_one():
     ("angle", "says"), [(0.96, "hardly differ"), (0.94, "differ:"), (0.51, "differ:"), (0.49, "point different ways")]
 )
 def test_the_comparison_says_how_far_the_contexts_differ(angle, says, tmp_path):
-    assert (HARDLY, CLEARLY) == (0.95, 0.5)
+    assert (HARDLY, FAR) == (0.95, 0.5)
     other = [angle, float(np.sqrt(1 - angle**2))]
     vocabulary = {"word": [0.0, 0.0], "one": [1.0, 0.0], "two": other}
     zero, identity = [[0.0], [0.0]], [[1.0, 0.0], [0.0, 1.0]]

@@ -42,6 +42,10 @@ class ModelInfo:
     """What the user typed to get it, where that is not its name."""
     overall: str = ""
     """What the whole model is, where this is one head of several."""
+    purpose: str = ""
+    """What this head does, in one line for the first screen, where its company does not show it."""
+    embedding: str = ""
+    """What the places of X and the matrices are, where X is not the embedding of a word alone."""
     seed: int = 0
     """What its random numbers were made from, where they are random."""
     enters: str = ""

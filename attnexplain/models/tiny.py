@@ -47,6 +47,15 @@ HEADS = (
     "pronouns and verbs have learned to look back at a noun, at their subject; it sees kinds of words and order",
 )
 """What each head has learned."""
+PURPOSES = (
+    "",
+    "Head 1: articles and adjectives look ahead at their noun.",
+    "Head 2: pronouns and verbs look back at a noun, at their subject.",
+)
+KIND_AND_POSITION = (
+    "Here places 1 to 8 of X say what kind of word it is, and 9 to 16 where it stands; W_q and W_k were learned, and "
+    "W_v copies the first eight places."
+)
 
 
 class Tiny(Model):
@@ -66,6 +75,8 @@ class Tiny(Model):
             head=head,
             heads=len(HEADS),
             overall="A small attention layer with learned numbers, and three heads.",
+            purpose=PURPOSES[head],
+            embedding="" if head == MEANING else KIND_AND_POSITION,
         )
         self.head: Head = self._file.head(head)
 

@@ -29,8 +29,10 @@ from attnexplain.steps.blocks import (
     Table,
 )
 
-_LIVE = re.compile(r"[\\`*\[\]<>&|$~@]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.|^[-+#]|^\d+(?=[.)])")
+_LIVE = re.compile(r"[\\`*\[\]<>&|$~@]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.")
 """What Markdown, GitHub's links or HTML would read as a sign of their own, where they would."""
+_LIVE_AT_START = re.compile(r"^[-+#]|^\d+(?=[.)])")
+"""And at the beginning of a line, which a cell of a table never is."""
 MOST_NUMBERS = 48
 """Columns of a table; a wider matrix is left to the other formats."""
 
@@ -63,9 +65,11 @@ class _Page:
 
     def text(self, text: str) -> str:
         """Make any text safe: to show, and in Markdown."""
-        return _LIVE.sub(
-            lambda sign: "".join(f"&#{ord(character)};" for character in sign.group()), self.ink.text(text)
-        )
+        return _LIVE_AT_START.sub(_as_references, self.cell(text))
+
+    def cell(self, text: str) -> str:
+        """Make any text safe within a line."""
+        return _LIVE.sub(_as_references, self.ink.text(text))
 
     def block(self, block: Block) -> str:  # noqa: C901 - one case a kind of block
         """Write one block; "" for what a brief lesson leaves out."""
@@ -168,7 +172,12 @@ class _Page:
         self, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = False
     ) -> str:
         lines = [f"**{self.text(title)}**", ""] if title else []
-        lines.append("| " + " | ".join(map(self.text, headings)) + " |")
+        lines.append("| " + " | ".join(map(self.cell, headings)) + " |")
         lines.append("|" + "|".join(" ---: " if numbers and place else " --- " for place in range(len(headings))) + "|")
-        lines += ["| " + " | ".join(map(self.text, row)) + " |" for row in rows]
+        lines += ["| " + " | ".join(map(self.cell, row)) + " |" for row in rows]
         return "\n".join(lines)
+
+
+def _as_references(found: re.Match[str]) -> str:
+    """Write characters as references, which are read as text."""
+    return "".join(f"&#{ord(character)};" for character in found.group())

@@ -27,7 +27,7 @@ FEW = 0.5
 WHY_NONE: dict[Withheld, str] = {
     "little": "a function word",
     "identity": "a name, or a word for who somebody is",
-    "rare": "this model lists none for it",
+    "rare": "this model keeps no neighbours of it",
     "unknown": "not known to this model",
 }
 """What is said where no company of a word is shown."""
@@ -37,7 +37,7 @@ def answer(trace: Explanation, names: tuple[str, ...], view: View) -> Answer:
     """Say what the sentence does to the asking word."""
     words = plain_tokens(trace)
     word = words[view.query]
-    bars, rest = _bars(trace, view)
+    bars, rest = _bars(trace, names, view)
     noun = "token" if trace.are_pieces else "word"
     seen = len(words) if trace.mask is None else int(trace.mask[view.query].sum())
     quoted = _quoted(word)
@@ -63,14 +63,14 @@ def answer(trace: Explanation, names: tuple[str, ...], view: View) -> Answer:
 
 
 def _warning(trace: Explanation) -> tuple[str, bool]:
-    """Name the words that the model knows nothing of, so that nobody takes a guess for what was learned.
+    """Say what a head does that sees order; or name the words that the model knows nothing of.
 
     Also say whether these are so many that company would say nothing.
     """
     contents = content_places(trace)
     made = {place: trace.made[place] for place in contents if trace.made[place] in (UNKNOWN, FROM_LETTERS)}
     if trace.model.kind != "learned" or not made:
-        return "", False
+        return trace.model.purpose, False
     words = plain_tokens(trace)
     unknown = list(dict.fromkeys(_quoted(words[place]) for place in made))
     knows_little = len(made) > FEW * len(contents)
@@ -84,7 +84,7 @@ def _warning(trace: Explanation) -> tuple[str, bool]:
     return f"{start}{', '.join(named)}{more}", knows_little
 
 
-def _bars(trace: Explanation, view: View) -> tuple[tuple[Bar, ...], str]:
+def _bars(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[tuple[Bar, ...], str]:
     """Gather the row of the asking word: a word that occurs several times with one share is one bar, 0.00 is none."""
     words, row = plain_tokens(trace), trace.weights[view.query]
     groups: dict[tuple[str, str], list[int]] = {}
@@ -92,6 +92,7 @@ def _bars(trace: Explanation, view: View) -> tuple[tuple[Bar, ...], str]:
         if trace.mask is None or trace.mask[view.query, place]:
             share = write_number(float(row[place]), 6)
             groups.setdefault((word_key(word), share), []).append(place)
+    often = [key for key, _ in groups]
     ordered = sorted(groups.values(), key=lambda places: (-float(row[places[0]]), places[0]))
     nothing = [places for places in ordered if not shown(float(row[places[0]]), view.fine)]
     if len(nothing) > 1:
@@ -99,7 +100,13 @@ def _bars(trace: Explanation, view: View) -> tuple[tuple[Bar, ...], str]:
     drawn = len(ordered) - (len(nothing) if len(nothing) > 1 else 0)
     most = drawn if drawn <= MOST_BARS - (drawn < len(ordered)) else MOST_BARS - 1
     bars = tuple(
-        Bar(", ".join(dict.fromkeys(words[place] for place in places)), float(row[places[0]]), len(places) > 1)
+        Bar(
+            ", ".join(
+                dict.fromkeys((names if often.count(word_key(words[place])) > 1 else words)[place] for place in places)
+            ),
+            float(row[places[0]]),
+            len(places) > 1,
+        )
         for places in ordered[:most]
     )
     others = [place for places in ordered[most:] for place in places]
@@ -130,7 +137,8 @@ def _lines(trace: Explanation, names: tuple[str, ...], words: tuple[str, ...], v
     second = f"the query of {asking} times the key of {answering}: {score}, {how}"
     shorter = f"query of {asking} times key of {answering}: {score}, {how.removeprefix('the ')}"
     short = f"{asking} asks, {answering} answers: {score}"
-    fourth = f"the values of all {noun}s, mixed by these shares: the new {asking}"
+    seen = f"the {noun}s it sees" if trace.mask is not None else f"all {noun}s"
+    fourth = f"the values of {seen}, mixed by these shares: the new {asking}"
     return (
         AnswerLine(1, "vectors", f"every {noun} gets a query, a key and a value{sizes}"),
         AnswerLine(2, "scores", _fitting(second, shorter, f"{short}, {how}", short)),
@@ -152,7 +160,7 @@ def _rank(trace: Explanation, view: View) -> str:
     )
     if len(others) < 2:
         return "the only other word" if not trace.are_pieces else "the only other token"
-    return "the best of the others" if not better else f"place {better + 1} among the others"
+    return "the highest of the others" if not better else f"place {better + 1} among the others"
 
 
 def _quoted(word: str) -> str:

@@ -26,14 +26,16 @@ from attnexplain.steps.blocks import (
     places,
 )
 from attnexplain.steps.choice import content_places, plain_tokens, tokens_of
-from attnexplain.steps.context import CLEARLY, HARDLY
+from attnexplain.steps.context import FAR, HARDLY
 from attnexplain.steps.labels import names_of
-from attnexplain.steps.worked import table_note
+from attnexplain.steps.worked import exact_note
 from attnexplain.text import word_key
 
 if TYPE_CHECKING:
     from attnexplain.arithmetic import Array
 
+WORTH_NAMING = 0.01
+"""The share from which on a second word is named."""
 MOST_NAMED = 3
 """How many words, or places of a vector, are named in a sentence."""
 
@@ -59,6 +61,7 @@ def comparison(
     names = names_of(first), names_of(second)
     word = plain_tokens(first)[chosen[0]]
     blocks: list[Block] = [
+        Prose(f"compared with: {second.sentence}", is_note=True),
         *_company(first, second, chosen, word),
         Prose(_in_words(first, second, chosen, cosines[chosen], digits)),
         Pair(
@@ -71,10 +74,7 @@ def comparison(
         shared = [names[0][i] for i, _ in pairs]
         column = np.array([[cosines[pair]] for pair in pairs])
         blocks.append(Grid("Words in both sentences", shared, ("cosine of contexts",), column, "none"))
-    notes = (
-        Prose(f"compared with: {second.sentence}", is_note=True),
-        Prose(f"Model: {first.model.name}.", is_note=True),
-    )
+    notes = (Prose(f"Model: {first.model.name}.", is_note=True),)
     return Lesson(first.sentence, (Step(0, f'"{word}" in two sentences', tuple(blocks)),), notes)
 
 
@@ -127,10 +127,11 @@ def _in_words(first: Explanation, second: Explanation, chosen: tuple[int, int], 
     looks = [_looks_at(trace, i, digits) for trace, i in zip((first, second), chosen, strict=True)]
     same = np.allclose(first.values[chosen[0]], second.values[chosen[1]], rtol=1e-9, atol=1e-12)
     start = f'"{word}" comes into both sentences with the same vector. ' if same else ""
-    how = "hardly differ" if cosine > HARDLY else "point different ways" if cosine < CLEARLY else "differ"
+    how = "hardly differ" if cosine > HARDLY else "point different ways" if cosine < FAR else "differ"
     return (
-        f"{start}In the first sentence it attends most to {looks[0]}; in the second to {looks[1]}. So its context "
-        f"vectors {how}: their cosine is {write_number(cosine, max(digits, FEWEST))} (1 would be the same direction)."
+        f"{start}Of the other words, it attends most to {looks[0]} in the first sentence, and to {looks[1]} in the "
+        f"second. So its context vectors {how}: their cosine is {write_number(cosine, max(digits, FEWEST))} (1 would "
+        "be the same direction)."
     )
 
 
@@ -141,6 +142,7 @@ def _looks_at(trace: Explanation, row: int, digits: int) -> str:
         j for j in range(len(tokens)) if word_key(tokens[j]) != own
     ]
     order = sorted(contents, key=lambda j: (-float(trace.weights[row, j]), j))
+    order = [j for j in order if j == order[0] or trace.weights[row, j] >= WORTH_NAMING]
     named = [
         f'"{tokens[j]}" ({write_number(float(trace.weights[row, j]), max(digits, FEWEST))})' for j in order[:MOST_NAMED]
     ]
@@ -185,7 +187,7 @@ def _contexts(
             ),
             EquationLine(worked.sign, (Number(worked.value, fine),)),
         ),
-        table_note(worked.value, cosine, fine).replace("the table has", "it is"),
+        exact_note(worked.value, cosine, fine),
     )
     return grid, Prose(f"They differ most in the places {named}."), equation
 

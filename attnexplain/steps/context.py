@@ -31,15 +31,16 @@ from attnexplain.steps.weights import written_out
 from attnexplain.steps.worked import sum_line, table_note
 
 TITLE = "Context vectors"
-HARDLY, CLEARLY = 0.95, 0.5
-"""Cosines above which two vectors hardly differ, and below which they point different ways."""
+HARDLY, LITTLE, FAR = 0.95, 0.85, 0.5
+"""Cosines above which two vectors hardly differ, or differ a little, and below which they point different ways."""
 
 
 def context_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
     """Show all context vectors, one place of one worked out, and what changed."""
     n, d_v, word = len(names), trace.d_v, names[view.query]
+    seen = "all words" if trace.mask is None else "the words that it sees"
     says = Prose(
-        "Each word takes the values of all words, multiplies each by its share, and adds them up: its context vector, "
+        f"Each word takes the values of {seen}, multiplies each by its share, and adds them up: its context vector, "
         "the word as this sentence makes it."
     )
     formula = Formula(
@@ -129,7 +130,8 @@ def _company(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
         return ()
     word, cosine = names[view.query], trace.neighbours[view.query].cosine
     written = write_number(cosine, view.fine)
-    how = "hardly turned it" if cosine > HARDLY else "turned it far" if cosine < CLEARLY else "turned it a little"
+    bounds = {"hardly turned it": HARDLY, "turned it a little": LITTLE, "turned it": FAR}
+    how = next((how for how, bound in bounds.items() if cosine > bound), "turned it far")
     explain = Prose(
         "What does it mean? For each word: the cosine of its value and its context (1: the same direction as before), "
         f'and the words nearest to each. For "{word}" the cosine is {written}: the sentence has {how}.'

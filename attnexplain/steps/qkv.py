@@ -82,8 +82,12 @@ def _what_happens(trace: Explanation) -> str:
         model.kind, "are given"
     )
     three = (
-        f"Three parameter matrices, the same for all words, make three vectors of it; their numbers {origin}. The "
-        "query is what the word asks for, the key what it offers to be matched on, the value what it hands over."
+        f"Three parameter matrices, the same for all words, make three vectors of it; their numbers {origin}. "
+        if not model.embedding
+        else f"{model.embedding} These matrices, the same for all words, make three vectors of it. "
+    )
+    three += (
+        "The query is what the word asks for, the key what it offers to be matched on, the value what it hands over."
     )
     if not model.enters:
         return f"Each word comes in as a row of X, its embedding: a list of d_model = {d_model} numbers. {three}"

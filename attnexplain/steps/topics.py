@@ -29,7 +29,7 @@ from attnexplain.steps.blocks import (
     Term,
     places,
 )
-from attnexplain.steps.worked import dot_product_equation, dot_product_grid, sum_line
+from attnexplain.steps.worked import dot_product_equation, dot_product_grid, exact_note, sum_line
 from attnexplain.text import visible
 
 WORDS = ("cats", "drink", "milk")
@@ -234,6 +234,7 @@ def _context(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
                 sum_line(worked.products, digits, is_exact=worked.is_exact),
                 EquationLine(worked.total_sign, (Number(worked.total, digits),)),
             ),
+            exact_note(worked.total, float(trace.context[0, 0]), digits),
         ),
     )
 
@@ -310,6 +311,7 @@ def _entropy(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
                 sum_line([part.value for part in parts], fine, is_exact=all(part.is_exact for part in parts)),
                 EquationLine("=", (Number(total, fine),)),
             ),
+            exact_note(total, 1.5 * log(2), fine),
         ),
         Prose(f"The most that three words can have is ln 3 ≈ {write_number(log(3), fine)}."),
     )  # fmt: skip

@@ -52,3 +52,8 @@ def table_note(worked: Decimal, table: float, digits: int) -> str:
     if worked == shown(table, digits):
         return ""
     return f"the table has {write_number(table, digits)}, computed with all digits"
+
+
+def exact_note(worked: Decimal, exact: float, digits: int) -> str:
+    """Say what comes out with all digits, where that is another number than from the digits shown."""
+    return "" if worked == shown(exact, digits) else f"{write_number(exact, digits)}, computed with all digits"
