@@ -7,3 +7,6 @@ SCHEMA = "attnexplain/1"
 
 STEPS = (1, 2, 3, 4)
 """The four steps: vectors, scores, weights, context."""
+
+WIDE = 48
+"""The most columns of numbers that are written; what is wider becomes a picture, and its matrices are left out."""

@@ -60,7 +60,6 @@ def _json_drawer(asked: Request) -> Callable[..., Written]:
     """Write each trace as one line; a long one piece by piece."""
     from attnexplain.render.json import render_json, stream_json
     from attnexplain.steps.choice import worked_pair
-    from attnexplain.steps.compare import compared_pair
 
     with_parameters = asked.file is None and asked.sentence != "-" and not asked.steps
     with_worked = not asked.steps or asked.query is not None or asked.key is not None
@@ -68,6 +67,8 @@ def _json_drawer(asked: Request) -> Callable[..., Written]:
     def draw(*traces: Explanation) -> Written:
         queries = [asked.query] * len(traces)
         if len(traces) == 2:
+            from attnexplain.steps.compare import compared_pair
+
             queries = [str(place + 1) for place in compared_pair(traces[0], traces[1], asked.query)]
         worked = [
             worked_pair(trace, query, asked.key) if with_worked else None

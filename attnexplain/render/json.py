@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import attnexplain
-from attnexplain.facts import SCHEMA, STEPS
-from attnexplain.steps.blocks import WIDE
+from attnexplain.facts import SCHEMA, STEPS, WIDE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

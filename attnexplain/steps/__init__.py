@@ -2,97 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from attnexplain.explanation import Explanation
-from attnexplain.steps.answer import answer
-from attnexplain.steps.blocks import Command, Lesson, Prose, View
-from attnexplain.steps.choice import worked_pair
-from attnexplain.steps.command import command
-from attnexplain.steps.context import context_step
-from attnexplain.steps.labels import knows_no_word, names_of, notes_of
-from attnexplain.steps.qkv import qkv_step
-from attnexplain.steps.scores import scores_step
-from attnexplain.steps.weights import weights_step
+if TYPE_CHECKING:
+    from attnexplain.steps.compose import STEPS as STEPS
+    from attnexplain.steps.compose import lesson as lesson
 
-LONGEST_COMMAND = 60
-"""Characters of a sentence that is written out in the commands that stand last."""
-
-STEPS = {1: qkv_step, 2: scores_step, 3: weights_step, 4: context_step}
-"""The four steps, in the order in which they are computed."""
+__all__ = ["STEPS", "lesson"]
 
 
-def lesson(
-    trace: Explanation,
-    *,
-    query: str | None = None,
-    key: str | None = None,
-    steps: Sequence[int] = (),
-    digits: int = 2,
-    full: bool = False,
-) -> Lesson:
-    """Compose the lesson of a sentence.
-
-    Args:
-        trace: what `explain` computed.
-        query: the word whose row is worked out by hand, or its position counted from 1.
-        key: the word that answers it; both are chosen where none is named.
-        steps: which of the four, in any order; all, and the answer before them, where none is named.
-        digits: digits after the point.
-        full: whether every matrix and every number is shown.
-
-    Raises:
-        WordError: the query or the key is not a word of the sentence.
-    """
-    view = View(*worked_pair(trace, query, key), digits, full, query is not None or key is not None)
-    names = names_of(trace)
-    if knows_no_word(trace) and not steps and not full:
-        return _of_no_known_word(trace)
-    shown = tuple(STEPS[number](trace, names, view) for number in sorted(set(steps or STEPS)))
-    first = None if steps else answer(trace, names, view)
-    return Lesson(
-        trace.sentence, shown, notes_of(trace, names), first, () if steps else _ways_on(trace, query, key, full=full)
-    )
-
-
-def _of_no_known_word(trace: Explanation) -> Lesson:
-    """Say that the model knows none of it, instead of a grid of equal numbers."""
-    says = Prose(
-        "The learned model knows English words, and none of this sentence: to it all of these words are the same, so "
-        "there is nothing for attention to find. Write it in English; or choose a model that knows the language (a "
-        "folder of a multilingual checkpoint); or see the arithmetic with random numbers, --model untrained.",
-        is_note=True,
-    )
-    return Lesson(trace.sentence, (), (says,))
-
-
-def _ways_on(trace: Explanation, query: str | None, key: str | None, *, full: bool) -> tuple[Command | Prose, ...]:
-    """Say how to go on from here, with the options that led here."""
-    model = trace.model
-    if model.kind in ("trace", "numbers"):
-        return ()
-    ways = [["--step", "3"], *([] if full else [["--full"]])]
-    ways += [["--compare", "another sentence"]] if model.kind != "untrained" else []
-    if len(trace.sentence) > LONGEST_COMMAND:
-        return (Prose(f"Add to the command: {', or '.join(map(shlex.join, ways))}"),)
-    options = [word for option, value in _options(trace, query, key) for word in (option, value) if word]
-    return tuple(command([*options, *way], trace.sentence) for way in ways)
-
-
-def _options(trace: Explanation, query: str | None, key: str | None) -> list[tuple[str, str]]:
-    """Gather the options that made this lesson what it is, as far as they are not the default anyway."""
-    model = trace.model
-    options = [("--phrase", token) for token in trace.tokens if " " in token and not trace.are_pieces]
-    if model.name != "tiny":
-        options.append(("--model", model.source or model.name))
-    if model.seed:
-        options.append(("--seed", str(model.seed)))
-    if model.kind == "checkpoint" and (model.layer or model.head):
-        options.append(("--layer", str(model.layer)))
-    if model.layer or model.head:
-        options.append(("--head", str(model.head)))
-    if model.kind != "checkpoint":
-        options += [("--causal", "")] * trace.causal + [("--no-scale", "")] * (trace.scale == 1 and trace.d_k > 1)
-    options += [("--query", query)] if query is not None else []
-    return options + ([("--key", key)] if key is not None else [])
+def __getattr__(name: str) -> Any:
+    """Import the lesson when it is asked for: JSON has to know which words are worked, and nothing else of it."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.compose"), name)
+    return value

@@ -15,15 +15,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from attnexplain.arithmetic import FEWEST, digits_of
+from attnexplain.facts import WIDE
 
 if TYPE_CHECKING:
     from attnexplain.arithmetic import Array
 
 READABLE = 30
 """The longest side of a grid of numbers that a reader can take in; beyond it a grid becomes a picture."""
-
-WIDE = 48
-"""The most columns of numbers; a wider grid becomes a picture too."""
 
 WRITTEN_OUT = 8
 """How many terms of a long sum are written out before the rest is put together."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from attnexplain.arithmetic import dot_product
 from attnexplain.explanation import Explanation
-from attnexplain.steps.blocks import WIDE, Block, Formula, FormulaLine, Grid, Prose, Step, Symbol, View, places
+from attnexplain.facts import WIDE
+from attnexplain.steps.blocks import Block, Formula, FormulaLine, Grid, Prose, Step, Symbol, View, places
 from attnexplain.steps.worked import LONG, dot_product_equation, dot_product_grid
 
 TITLE = "Query, key and value vectors"
