@@ -167,7 +167,7 @@ def test_every_printed_command_runs_and_shows_the_same_numbers(options, sentence
 def test_a_head_without_company_says_what_it_does_and_what_it_reads(head, says):
     trace = explain("the dog bites the man", head=head)
     whole = lesson(trace)
-    assert says in whole.answer.warning
+    assert says in whole.answer.note
     text = whole.steps[0].blocks[0].text
     assert "9 to 16 where it stands" in text
     assert np.array_equal(trace.values, trace.embeddings[:, :8])  # W_v copies, as the text says

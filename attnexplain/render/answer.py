@@ -29,9 +29,9 @@ class AnswerLines:
         ink, width = self.ink, min(options.max_width, WIDEST_TEXT)
         if self.answer.company:
             yield from self._pairs([(ink.text(name), ink.text(text)) for name, text in self.answer.company], width)
-        if self.answer.warning:
-            yield Paragraph(ink.text(self.answer.warning), DIM, indent=0)
-        if self.answer.company or self.answer.warning:
+        if self.answer.note:
+            yield Paragraph(ink.text(self.answer.note), DIM, indent=0)
+        if self.answer.company or self.answer.note:
             yield Segment.line()
         yield Paragraph(ink.text(self.answer.because), PLAIN, indent=0)
         yield Segment.line()

@@ -172,12 +172,12 @@ class Page:
                 f"<td>{escape(self.ink.share(bar.share))}{each}</td>"
                 f'<td class="bar"><span style="width:{width}%"></span></td></tr>'
             )
-        warning = f"<p>{self.text(answer.warning)}</p>" if answer.warning else ""
+        note = f"<p>{self.text(answer.note)}</p>" if answer.note else ""
         rest = f'<p class="note">{self.text(answer.rest)}</p>' if answer.rest else ""
         steps = "".join(f"<li><b>{self.text(line.title)}</b> {self.text(line.text)}</li>" for line in answer.lines)
         return (
             f'<section class="answer" aria-label="the answer">{f"<dl>{company}</dl>" if company else ""}'
-            f"{warning}<p>{self.text(answer.because)}</p><table>{''.join(bars)}</table>{rest}<ol>{steps}</ol></section>"
+            f"{note}<p>{self.text(answer.because)}</p><table>{''.join(bars)}</table>{rest}<ol>{steps}</ol></section>"
         )
 
     # Tables

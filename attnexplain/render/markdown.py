@@ -150,7 +150,7 @@ class _Page:
 
     def _answer(self, answer: Answer) -> str:
         parts = ["  \n".join(f"**{self.text(name)}** {self.text(text)}" for name, text in answer.company)]
-        parts.append(self.text(answer.warning))
+        parts.append(self.text(answer.note))
         parts.append(self.text(answer.because))
         largest = max((bar.share for bar in answer.bars), default=0.0) or 1.0
         rows = [

@@ -47,7 +47,7 @@ def answer(trace: Explanation, names: tuple[str, ...], view: View) -> Answer:
     elif seen < len(words):
         because = f"{quoted} looked at itself and the {noun}s before it, and took this share of each:"
     company: tuple[tuple[str, str], ...] = ()
-    warning, knows_little = _warning(trace)
+    note, knows_little = _note(trace)
     if trace.neighbours is not None and not knows_little:
         near = trace.neighbours[view.query]
         if near.before:
@@ -59,10 +59,10 @@ def answer(trace: Explanation, names: tuple[str, ...], view: View) -> Answer:
                 company = (*company, (f"{quoted} in this sentence", "the same"))
         elif near.withheld:
             company = ((quoted, f"no company is shown: {WHY_NONE[near.withheld]}"),)
-    return Answer(company, because, bars, rest, _lines(trace, names, words, view), warning)
+    return Answer(company, because, bars, rest, _lines(trace, names, words, view), note)
 
 
-def _warning(trace: Explanation) -> tuple[str, bool]:
+def _note(trace: Explanation) -> tuple[str, bool]:
     """Say what a head does that sees order; or name the words that the model knows nothing of.
 
     Also say whether these are so many that company would say nothing.

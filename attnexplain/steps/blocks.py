@@ -344,8 +344,8 @@ class Answer:
     rest: str
     """What the words without a bar get together; "" where all have one."""
     lines: tuple[AnswerLine, ...]
-    warning: str = ""
-    """Which words the model knows nothing of; "" where it knows all."""
+    note: str = ""
+    """What this head does, where no company shows it; or which words the model knows nothing of; "" where neither."""
     id: str = "answer"
 
 
