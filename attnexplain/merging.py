@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from attnexplain.attention import Array
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """A word, and the places of its pieces among the tokens; a token that is no part of a word stands alone."""
 
     text: str

@@ -23,7 +23,7 @@ def visible(text: str, *, charset: str = "utf-8") -> str:
     >>> visible("a\x1b[31mb")
     'a<U+001B>[31mb'
     """
-    if text.isascii() and text.isprintable():
+    if _PLAIN.fullmatch(text) and can_show(text, charset):
         return " ".join(text.split())
     shown: list[str] = []
     marks = 0  # how many combining marks the character before has
@@ -80,6 +80,9 @@ def is_invisible(character: str) -> bool:
         return not 0x1F300 <= ord(character) <= 0x1FAFF
     return category in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or (category == "Zs" and character != " ")
 
+
+# Letters of Latin, raised letters, dashes, arrows, signs of mathematics, boxes: all are seen, and none is a mark.
+_PLAIN = re.compile("[ -~\xa1-\xac\xae-\u02ff\u1d2c-\u1d6a\u2010-\u2027\u2190-\u22ff\u2500-\u25ff]*")
 
 _STYLE_SELECTORS = "\ufe0e\ufe0f"
 

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from attnexplain.errors import CommandError, PhraseError, TextError
 from attnexplain.text import SURROGATE, UNSEEN, visible, word_key
@@ -167,8 +168,7 @@ _PATTERN = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class _Word:
+class _Word(NamedTuple):
     text: str
     start: int
     end: int

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SCREEN = ""
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(NamedTuple):
     """One kind of file."""
 
     says: str

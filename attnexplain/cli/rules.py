@@ -7,8 +7,8 @@ JSON …) and a model. Never refused is a value that is the default anyway, and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, NamedTuple
 
 from attnexplain.cli.forms import DRAWN, EVERY, FORMS, SCREEN
 from attnexplain.cli.request import Request
@@ -51,8 +51,7 @@ SAYS = {
 """Why an option does not go with it."""
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """Where an option has an effect."""
 
     option: str

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from attnexplain.cli.ending import done_at_the_end
 from attnexplain.cli.request import Request
@@ -25,8 +24,7 @@ LONGEST_LINE = 1 << 20
 """Bytes of one line of input."""
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One sentence, and where it stands."""
 
     text: str | None

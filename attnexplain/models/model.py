@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array, Head
@@ -58,8 +58,7 @@ def withheld_of_all(count: int) -> tuple[Withheld, ...]:
     return (unknown,) * count
 
 
-@dataclass(frozen=True, eq=False)
-class Embedded:
+class Embedded(NamedTuple):
     """The embeddings of the words of a sentence."""
 
     vectors: Array

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from rich.cells import cell_len
@@ -25,8 +25,7 @@ LONGEST_NAME = 12
 """Columns of a name that is never cut above its column."""
 
 
-@dataclass(frozen=True)
-class _Column:
+class _Column(NamedTuple):
     """One column, ready to be drawn: words and numbers are text, strengths are between -1 and 1."""
 
     heading: str
@@ -36,16 +35,8 @@ class _Column:
     marked_row: int | None = None
     is_beside: bool = False
     """Whether it stands beside the matrix; its heading is not shortened then."""
-    is_ours: bool = False
-    """Whether its heading is of our own words, which are never cut, and no token."""
-
-    @property
-    def narrowest(self) -> int:
-        """The width of its widest number, with a space before it; room for one wide character of a heading."""
-        heading = cell_len(self.heading) if self.is_beside else min(cell_len(self.heading), 2)
-        if self.is_ours:
-            heading = max(map(cell_len, _words(self.heading)))
-        return 1 + max(heading, *map(len, (*self.cells, self.footer)))
+    narrowest: int = 1
+    """The width of its widest number, with a space before it; room for one wide character of a heading."""
 
 
 class Heatmap:
@@ -79,7 +70,7 @@ class Heatmap:
         for number, block in enumerate(blocks):
             if number:
                 yield Segment.line()
-            yield from self._block([*before, *block], rows, footer, label_width, page - label_width)
+            yield from Segment.simplify(self._block([*before, *block], rows, footer, label_width, page - label_width))
 
     def _laid(
         self, rows: Sequence[str], columns: Sequence[_Column], page: int
@@ -116,7 +107,12 @@ class Heatmap:
         marked = next((i for i, cell in enumerate(column.cells) if cell.is_marked), None)
         footer = "" if column.footer is None else self.ink.written(column.footer)
         is_ours = self.grid.role == "worked" or (self.grid.role == "other" and not self.grid.rows_ask)
-        return _Column(ink.text(column.heading), cells, styles, footer, marked, column.place != "matrix", is_ours)
+        heading, is_beside = ink.text(column.heading), column.place != "matrix"
+        least = cell_len(heading) if is_beside else min(cell_len(heading), 2)
+        if is_ours:  # our own words are never cut, as tokens may be
+            least = max(map(cell_len, _words(heading)))
+        narrowest = 1 + max(least, *map(len, (*cells, footer)))
+        return _Column(heading, cells, styles, footer, marked, is_beside, narrowest)
 
     def _block(
         self, columns: Sequence[_Column], rows: Sequence[str], footer: str, label_width: int, room: int
@@ -162,7 +158,7 @@ def _numbered(rows: Sequence[str], columns: Sequence[_Column]) -> tuple[list[str
     """Put numbers before the names of the rows, and in place of those of the columns."""
     numbers = [str(place + 1) for place in range(len(rows))]
     named = [f"{number.rjust(len(numbers[-1]))} {row}" for number, row in zip(numbers, rows, strict=True)]
-    matrix = [replace(column, heading=number) for column, number in zip(columns, numbers, strict=False)]
+    matrix = [column._replace(heading=number) for column, number in zip(columns, numbers, strict=False)]
     return named, [*matrix, *columns[len(numbers) :]]
 
 

@@ -83,7 +83,7 @@ def render_fragment(lesson: Lesson, *, theme: ThemeName = "light") -> str:
 
 
 def _style(theme: ThemeName) -> str:
-    colours = "".join(f" --{name}: {colour};" for name, colour in vars(THEMES[theme]).items())
+    colours = "".join(f" --{name}: {colour};" for name, colour in THEMES[theme]._asdict().items())
     sheet = files("attnexplain").joinpath("render/page.css").read_text(encoding="utf-8")
     return f":root {{ color-scheme: {theme}; --fonts: {FONTS};{colours} }}\n{sheet}"
 

@@ -22,6 +22,10 @@ class Paragraph:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = max(min(options.max_width, WIDEST_TEXT) - self.indent, 1)
+        if len(self.text) <= width and self.text.isascii():
+            yield Segment(" " * self.indent + self.text.rstrip(), self.style)
+            yield Segment.line()
+            return
         for line in Text(self.text).wrap(console, width):
             yield Segment(" " * self.indent + line.plain.rstrip(), self.style)
             yield Segment.line()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -35,8 +35,7 @@ Colours = Literal["signed", "share", "none"]
 """Signed numbers are coloured around zero, shares from zero up."""
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """What the reader chose to look at."""
 
     query: int
@@ -56,8 +55,7 @@ class View:
         return max(self.digits, FEWEST)
 
 
-@dataclass(frozen=True)
-class Number:
+class Number(NamedTuple):
     """A number in an equation, with the digits that it is printed with; None for a whole number."""
 
     value: Decimal
@@ -68,8 +66,7 @@ Term = str | Number
 """A piece of an equation: a symbol, a sign or a number."""
 
 
-@dataclass(frozen=True)
-class Prose:
+class Prose(NamedTuple):
     """A paragraph. It stays out of a brief lesson, unless it is a note on what was done to the input."""
 
     text: str
@@ -77,8 +74,7 @@ class Prose:
     id: str = "words"
 
 
-@dataclass(frozen=True)
-class Symbol:
+class Symbol(NamedTuple):
     """A letter of a formula, with what stands low and high beside it: W_q, Kᵀ, √d_k."""
 
     base: str
@@ -87,32 +83,28 @@ class Symbol:
     is_under_root: bool = False
 
 
-@dataclass(frozen=True)
-class FormulaLine:
+class FormulaLine(NamedTuple):
     """One formula, and the same in the shapes of this sentence."""
 
     parts: tuple[str | Symbol, ...]
     shapes: str = ""
 
 
-@dataclass(frozen=True)
-class Formula:
+class Formula(NamedTuple):
     """Formulas, one a line."""
 
     lines: tuple[FormulaLine, ...]
     id: str = "formula"
 
 
-@dataclass(frozen=True)
-class EquationLine:
+class EquationLine(NamedTuple):
     """What an equation goes on with: "=" or "≈", and its terms."""
 
     sign: str
     terms: tuple[Term, ...]
 
 
-@dataclass(frozen=True)
-class Equation:
+class Equation(NamedTuple):
     """Something worked out: the symbols, the numbers put in, the result, each on a line after its sign."""
 
     left: str
@@ -122,16 +114,14 @@ class Equation:
     id: str = "equation"
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column beside a grid that does not belong to the matrix."""
 
     heading: str
     numbers: Sequence[float]
 
 
-@dataclass(frozen=True, eq=False)
-class Cell:
+class Cell(NamedTuple):
     """One cell of a grid as it is laid out: a number or nothing, and how strongly it is coloured."""
 
     number: float | None
@@ -144,8 +134,7 @@ class Cell:
     """Whether it is a share of attention, or a sum of shares."""
 
 
-@dataclass(frozen=True, eq=False)
-class LaidColumn:
+class LaidColumn(NamedTuple):
     """A column of a grid as it is laid out, with its heading and its footer."""
 
     heading: str
@@ -223,22 +212,22 @@ class Grid:
 
     def _matrix_column(self, j: int, heading: str, whole: int | None) -> LaidColumn:
         digits = whole if self.column_digits is None else self.column_digits[j]
-        cells = []
-        for i, number in enumerate(self.numbers[:, j].tolist()):
-            strength = None
-            if self.colours != "none" and np.isfinite(number):
-                strength = float(self.strengths[i, j])
-            cells.append(Cell(_number(number), digits, strength, self.mark == (i, j), self.colours == "share"))
+        is_coloured, is_share = self.colours != "none", self.colours == "share"
+        marked = self.mark[0] if self.mark and self.mark[1] == j else None
+        column = zip(self.numbers[:, j].tolist(), self.strengths[:, j].tolist(), strict=True)
+        cells = tuple(
+            Cell(_number(number), digits, _number(strength) if is_coloured else None, i == marked, is_share)
+            for i, (number, strength) in enumerate(column)
+        )
         footer = None if self.footer is None else Cell(self.footer[1][j], digits)
-        return LaidColumn(heading, tuple(cells), footer, "matrix")
+        return LaidColumn(heading, cells, footer, "matrix")
 
 
 def _number(number: float) -> float | None:
     return None if number != number else float(number)
 
 
-@dataclass(frozen=True)
-class Links:
+class Links(NamedTuple):
     """For each word the few that it is linked to most."""
 
     title: str
@@ -246,8 +235,7 @@ class Links:
     id: str = "links"
 
 
-@dataclass(frozen=True)
-class CompanyRow:
+class CompanyRow(NamedTuple):
     """The company of one word."""
 
     name: str
@@ -259,8 +247,7 @@ class CompanyRow:
     """Why none is shown."""
 
 
-@dataclass(frozen=True)
-class Company:
+class Company(NamedTuple):
     """For each word the words it is near to before attention and after."""
 
     title: str
@@ -268,8 +255,7 @@ class Company:
     id: str = "company"
 
 
-@dataclass(frozen=True, eq=False)
-class Pair:
+class Pair(NamedTuple):
     """Two grids to be compared, side by side where the page is wide enough."""
 
     left: Grid
@@ -277,8 +263,7 @@ class Pair:
     id: str = "pair"
 
 
-@dataclass(frozen=True, eq=False)
-class Thumbnail:
+class Thumbnail(NamedTuple):
     """A small picture of a matrix of shares, with a word and a number below it."""
 
     picture: Array  # [n, n]
@@ -286,8 +271,7 @@ class Thumbnail:
     number: float
 
 
-@dataclass(frozen=True, eq=False)
-class Gallery:
+class Gallery(NamedTuple):
     """Small pictures in rows and columns that are counted from 0."""
 
     row_name: str
@@ -296,8 +280,7 @@ class Gallery:
     id: str = "overview"
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """Rows of words and shares. A cell that is a number is a share, and coloured as one."""
 
     title: str
@@ -306,16 +289,14 @@ class Table:
     id: str = "table"
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """A command for the reader to type next."""
 
     text: str
     id: str = "command"
 
 
-@dataclass(frozen=True)
-class Bar:
+class Bar(NamedTuple):
     """One bar of the answer: a word (or the same word several times), and the share that each gets."""
 
     name: str
@@ -324,8 +305,7 @@ class Bar:
     """Whether several words get this share each."""
 
 
-@dataclass(frozen=True)
-class AnswerLine:
+class AnswerLine(NamedTuple):
     """One of the four steps in one line."""
 
     step: int
@@ -333,8 +313,7 @@ class AnswerLine:
     text: str
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What the sentence does to one word, before any arithmetic."""
 
     company: tuple[tuple[str, str], ...]
@@ -352,8 +331,7 @@ class Answer:
 Block = Prose | Formula | Equation | Grid | Links | Company | Pair | Gallery | Table | Command | Answer
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One of the four steps; or another piece of a lesson, with the number 0."""
 
     number: int
@@ -376,8 +354,7 @@ class Step:
         return tuple(names)
 
 
-@dataclass(frozen=True)
-class Lesson:
+class Lesson(NamedTuple):
     """A sentence, what it does to one word, and the steps that explain it."""
 
     sentence: str
