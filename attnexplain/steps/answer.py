@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from attnexplain.arithmetic import digits_of, shown, write_number
+from attnexplain.arithmetic import digits_of, ranked, shown, write_number
 from attnexplain.explanation import Explanation
 from attnexplain.models.model import FROM_LETTERS, UNKNOWN, Withheld
 from attnexplain.steps.blocks import Answer, AnswerLine, Bar, View
@@ -93,7 +93,8 @@ def _bars(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[tuple
             share = write_number(float(row[place]), 6)
             groups.setdefault((word_key(word), share), []).append(place)
     often = [key for key, _ in groups]
-    ordered = sorted(groups.values(), key=lambda places: (-float(row[places[0]]), places[0]))
+    by_first = {places[0]: places for places in groups.values()}
+    ordered = [by_first[place] for place in ranked(row).tolist() if place in by_first]
     nothing = [places for places in ordered if not shown(float(row[places[0]]), view.fine)]
     if len(nothing) > 1:
         ordered = [places for places in ordered if places not in nothing] + nothing

@@ -69,8 +69,9 @@ def strongest_link(trace: Explanation, contents: list[int], asked: int | None, a
     asked_by_content = other_word & asks[:, None]
     for allowed in (asked_by_content & answers[None, :], asked_by_content, other_word, other_place & asks[:, None]):
         candidates = np.where(allowed & (weights > 0), weights, -1.0)
-        if candidates.max() > 0:
-            row, column = divmod(int(candidates.argmax()), len(columns))
+        if (largest := candidates.max()) > 0:
+            first = int((candidates >= largest * (1 - 1e-9)).argmax())  # processors differ in the last digits
+            row, column = divmod(first, len(columns))
             return int(rows[row]), int(columns[column])
     place = asked if asked is not None else answered or 0
     return place, place if answered is None else answered

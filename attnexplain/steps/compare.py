@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attnexplain.arithmetic import FEWEST, result, shown, write_number
+from attnexplain.arithmetic import FEWEST, ranked, result, shown, write_number
 from attnexplain.errors import CommandError
 from attnexplain.explanation import Explanation
 from attnexplain.naming import find_token
@@ -141,7 +141,7 @@ def _looks_at(trace: Explanation, row: int, digits: int) -> str:
     contents = [j for j in content_places(trace) if word_key(tokens[j]) != own] or [
         j for j in range(len(tokens)) if word_key(tokens[j]) != own
     ]
-    order = sorted(contents, key=lambda j: (-float(trace.weights[row, j]), j))
+    order = [int(j) for j in ranked(trace.weights[row]) if j in contents]
     order = [j for j in order if j == order[0] or trace.weights[row, j] >= WORTH_NAMING]
     named = [
         f'"{tokens[j]}" ({write_number(float(trace.weights[row, j]), max(digits, FEWEST))})' for j in order[:MOST_NAMED]
@@ -155,7 +155,7 @@ def _row(trace: Explanation, names: tuple[str, ...], row: int, title: str) -> Gr
     if trace.scale != 1 or trace.mask is not None:
         columns.insert(1, trace.scaled_scores[row])
         headings.insert(1, "scaled")
-    order = np.argsort(-trace.weights[row], kind="stable")
+    order = ranked(trace.weights[row])
     return Grid(title, [names[j] for j in order], headings, np.column_stack(columns)[order], "none", role="worked")
 
 
@@ -164,7 +164,7 @@ def _contexts(
 ) -> tuple[Block, ...]:
     one, other = first.context[chosen[0]], second.context[chosen[1]]
     difference = one - other
-    largest = np.argsort(-np.abs(difference), kind="stable")[:MOST_NAMED]
+    largest = ranked(np.abs(difference))[:MOST_NAMED]
     named = ", ".join(f"{j + 1} (by {write_number(float(abs(difference[j])), digits)})" for j in largest)
     grid = Grid(
         "Its context vectors", ("first", "second", "difference"), places(len(one)), np.array([one, other, difference]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from attnexplain.arithmetic import digits_of, dot_product, write_number
+from attnexplain.arithmetic import digits_of, dot_product, ranked, write_number
 from attnexplain.explanation import Explanation
 from attnexplain.steps.blocks import (
     READABLE,
@@ -66,7 +66,7 @@ def _in_order(trace: Explanation, names: tuple[str, ...], view: View) -> Prose:
     """Name the answers to the asking word in order of their scores."""
     row, digits = trace.scores[view.query], digits_of(trace.scores, view.digits)
     seen = np.ones(len(names), bool) if trace.mask is None else trace.mask[view.query]
-    order = [int(j) for j in np.argsort(-row, kind="stable") if seen[j]]
+    order = [int(j) for j in ranked(row) if seen[j]]
     named = ", ".join(f"{names[j]} {write_number(float(row[j]), digits)}" for j in order[:MOST_NAMED])
     more = f", and {len(order) - MOST_NAMED} with lower scores" if len(order) > MOST_NAMED else ""
     hidden = ", and what comes later is masked in step 3" if len(order) < len(names) else ""

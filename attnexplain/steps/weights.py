@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attnexplain.arithmetic import SoftmaxRow, digits_of, entropy, result, shown, softmax_row, write_number
+from attnexplain.arithmetic import SoftmaxRow, digits_of, entropy, ranked, result, shown, softmax_row, write_number
 from attnexplain.attention import AttentionTrace, scaled_scores, weights
 from attnexplain.explanation import Explanation
 from attnexplain.naming import labels
@@ -284,7 +284,7 @@ def _why_scale(trace: AttentionTrace, names: tuple[str, ...], view: View) -> tup
     if trace.d_k == 1 or n == 1 or (is_scaled and not isclose(trace.scale, root)):
         return ()
     other = weights(scaled_scores(trace.scores, 1.0 if is_scaled else root, trace.mask))
-    best = int(np.argmax(other[view.query]))
+    best = int(ranked(other[view.query])[0])
     largest = write_number(float(other[view.query, best]), view.fine)
     ours = write_number(float(trace.weights[view.query, best]), view.fine)
     undivided = "Undivided" if is_scaled else "Divided"
@@ -313,13 +313,13 @@ def written_out(shares: Array, always: int) -> list[int]:
     """Choose the places to write out: all of a short row; of a long one the largest and the one asked for, in order."""
     if len(shares) <= READABLE:
         return list(range(len(shares)))
-    largest = np.argsort(-shares, kind="stable")[:WRITTEN_OUT]
+    largest = ranked(shares)[:WRITTEN_OUT]
     return sorted({always, *map(int, largest)})
 
 
 def links_of(shares: Array, names: tuple[str, ...]) -> Links:
     """Name for each word the three that it attends to most."""
-    order = np.argsort(-shares, axis=1, kind="stable")[:, :3]
+    order = ranked(shares)[:, :3]
     return Links(
         "The strongest links of each word",
         [
