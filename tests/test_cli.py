@@ -486,7 +486,7 @@ FLAGS = [
 def test_ordinary_command_lines_are_read_as_typer_reads_them(pieces):
     arguments = [argument for piece in pieces for argument in piece]
     try:
-        quick = options._ordinary(typer.main.get_command(options.app), arguments)
+        quick = options.read_ordinary(typer.main.get_command(options.app), arguments)
     except CommandError as error:
         quick = None
         if "is given twice" not in error.message:

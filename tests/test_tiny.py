@@ -14,7 +14,8 @@ import attnexplain.models
 from attnexplain import explain, load_model
 from attnexplain.models import FROM_LETTERS, UNKNOWN
 from attnexplain.models.little import little_words
-from attnexplain.models.tiny import FILE, card
+from attnexplain.models.tiny import card
+from attnexplain.models.tiny_file import FILE
 from attnexplain.models.training.evaluate import Candidate, cue_accuracy, read_cues
 from attnexplain.models.training.vocabulary import Vocabulary
 from attnexplain.tokens import Tokens
@@ -33,7 +34,7 @@ def tiny():
 
 
 def test_the_file_is_the_one_that_was_measured():
-    data = (MODELS / FILE).read_bytes()
+    data = FILE.read_bytes()
     assert sha256(data).hexdigest() == RECORD["sha256"]
     assert len(data) == RECORD["bytes"] <= 2_000_000
     assert RECORD["sha256"] in card()
@@ -78,16 +79,16 @@ def test_the_cue_set_has_forty_words_with_two_meanings_and_shares_no_sentence_wi
 
 
 def _vocabulary(tiny):
-    return [tiny._file._word(row) for row in range(len(tiny._file._arrays["embeddings"]))]
+    return [tiny.file.word(row) for row in range(len(tiny.file))]
 
 
 def test_every_word_of_the_vocabulary_is_found_where_it_stands(tiny):
     words = _vocabulary(tiny)
     assert len(words) == len(set(words)) == RECORD["sizes"]["words"]
     for row in range(0, len(words), 997):
-        assert tiny._file._row(words[row]) == row
-    assert tiny._file._row("no\nsuch") is None
-    assert tiny._file._row("") is None
+        assert tiny.file.row(words[row]) == row
+    assert tiny.file.row("no\nsuch") is None
+    assert tiny.file.row("") is None
 
 
 # Words
@@ -177,7 +178,7 @@ def test_neighbours_are_the_words_with_the_nearest_values_by_brute_force(tiny):
     words = _vocabulary(tiny)
     values = np.array([tiny.look_up(word)[0] for word in words]) @ tiny.head.w_v
     values /= np.linalg.norm(values, axis=1, keepdims=True)
-    offered = [row for row, _ in enumerate(words) if tiny._file._is_marked("offered", row)]
+    offered = [row for row, _ in enumerate(words) if tiny.file.is_marked("offered", row)]
     directions = values[offered]
     crowd = np.empty(len(offered))
     for start in range(0, len(offered), 1000):
@@ -266,13 +267,13 @@ def test_what_no_class_may_see_is_never_offered(tiny):
     lines = (TRAINING / "never_offered.txt").read_text().splitlines()
     listed = [word for line in lines if line[:1] != "#" for word in line.split()]
     assert len(listed) > 50
-    found = [row for word in listed if (row := tiny._file._row(word)) is not None]
-    assert not [row for row in found if tiny._file._is_marked("offered", row)]
+    found = [row for word in listed if (row := tiny.file.row(word)) is not None]
+    assert not [row for row in found if tiny.file.is_marked("offered", row)]
 
 
 def test_no_little_word_is_offered(tiny):
-    rows = [row for word in little_words() if (row := tiny._file._row(word)) is not None]
-    assert not [row for row in rows if tiny._file._is_marked("offered", row)]
+    rows = [row for word in little_words() if (row := tiny.file.row(word)) is not None]
+    assert not [row for row in rows if tiny.file.is_marked("offered", row)]
 
 
 # Unknown words on the screen

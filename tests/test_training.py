@@ -10,7 +10,8 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; the shipp
 
 from attnexplain.attention import Head, attend  # noqa: E402
 from attnexplain.models.positions import KINDS, PLACES  # noqa: E402
-from attnexplain.models.tiny import Tiny, _read  # noqa: E402
+from attnexplain.models.tiny import Tiny  # noqa: E402
+from attnexplain.models.tiny_file import read_tiny  # noqa: E402
 from attnexplain.models.training.hearing import Heard  # noqa: E402
 from attnexplain.models.training.learn import Recipe, learn, padded  # noqa: E402
 from attnexplain.models.training.learn_order import LearnedOrder  # noqa: E402
@@ -82,15 +83,15 @@ def test_the_file_holds_what_was_learned(course, learned, tmp_path, monkeypatch)
     ahead, back = (tuple(generator.normal(size=shape).astype(np.float32) for shape in shapes) for _ in "ab")
     kinds = generator.normal(size=(len(vocabulary.words), KINDS)).astype(np.float32)
     write(tmp_path / "tiny.bin", learned, LearnedOrder(kinds, ahead, back), vocabulary)
-    monkeypatch.setattr("attnexplain.models.tiny.HERE", tmp_path)
-    _read.cache_clear()
+    monkeypatch.setattr("attnexplain.models.tiny_file.FILE", tmp_path / "tiny.bin")
+    read_tiny.cache_clear()
     model = Tiny()
     np.testing.assert_array_equal(Tiny(2).head.w_q, back[0])
-    _read.cache_clear()
+    read_tiny.cache_clear()
     np.testing.assert_array_equal(model.head.w_v, learned.w_v)
     steps = np.abs(learned.embeddings).max(axis=0) / 127
     for word, row in vocabulary.index.items():
         assert (np.abs(model.look_up(word)[0] - learned.embeddings[row]) <= 0.51 * steps + 1e-6).all()
-    assert model._file._is_marked("offered", vocabulary.index["river"])
-    assert not model._file._is_marked("offered", vocabulary.index["the"])
-    assert [word for word, row in vocabulary.index.items() if model._file._is_marked("silent", row)] == ["debt"]
+    assert model.file.is_marked("offered", vocabulary.index["river"])
+    assert not model.file.is_marked("offered", vocabulary.index["the"])
+    assert [word for word, row in vocabulary.index.items() if model.file.is_marked("silent", row)] == ["debt"]

@@ -299,7 +299,7 @@ _CHECKED: Mapping[str, Callable[[Any], Any]] = {
 def read(arguments: Sequence[str]) -> Request | int:
     """Let Typer read the options. An int is the exit code of --help and of the completion options."""
     command = typer.main.get_command(app)
-    if (ordinary := _ordinary(command, arguments)) is not None:
+    if (ordinary := read_ordinary(command, arguments)) is not None:
         return ordinary
     said = StringIO()
     try:
@@ -322,7 +322,7 @@ def read(arguments: Sequence[str]) -> Request | int:
     return result
 
 
-def _ordinary(command: Any, arguments: Sequence[str]) -> Request | None:
+def read_ordinary(command: Any, arguments: Sequence[str]) -> Request | None:
     """Read an ordinary command line with the parser of Typer's command alone; None for all that is not ordinary.
 
     Typer then checks each value with pydantic, whose import takes as long as all of the lesson; the values that need

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from attnexplain.attention import Head
-from attnexplain.models.tiny import AHEAD, BACK, CARD, FILE, _read
+from attnexplain.models.tiny import AHEAD, BACK, CARD
+from attnexplain.models.tiny_file import FILE, read_tiny
 from attnexplain.models.training import corpus, sources, vocabulary
 from attnexplain.models.training.card import write_card
 from attnexplain.models.training.evaluate import (
@@ -55,7 +56,7 @@ def main() -> None:
     sentences = list(corpus.sentences(corpus.training_texts(work)))
     print(f"{len(sentences):,} sentences, {len(words.words):,} words, {len(words.offered):,} to offer", flush=True)
     features = word_features(work, words.words)
-    path, recipe, order_recipe = HERE.parent / FILE, Recipe(), OrderRecipe()
+    path, recipe, order_recipe = FILE, Recipe(), OrderRecipe()
     about = kind_features(work, words)
     examples = worth_hearing(padded(list(corpus.sentences(corpus.examples(work))), words.index), words)
     print(f"{len(examples):,} sentences to listen to", flush=True)
@@ -109,13 +110,13 @@ def _meaning(
 
 
 def _shipped(words: vocabulary.Vocabulary) -> Candidate:
-    file = _read()
+    file = read_tiny()
     embeddings = np.array([file.meaning([row], "") for row in range(len(words.words))])
     return Candidate(words, embeddings, file.head(0))
 
 
 def _order(words: vocabulary.Vocabulary) -> dict[str, tuple[float, float]]:
-    file = _read()
+    file = read_tiny()
     kinds = np.array([file.kind([row]) for row in range(len(words.words))])
     return order(kinds, file.head(AHEAD), file.head(BACK), words, ORDER)
 
