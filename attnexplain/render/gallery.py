@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
@@ -17,7 +16,7 @@ from attnexplain.render.picture import shade
 from attnexplain.steps.blocks import Gallery, Thumbnail
 
 if TYPE_CHECKING:
-    from attnexplain.arithmetic import Array
+    pass
 
 NARROWEST = 4
 """Columns of a picture, and of the word below it."""
@@ -90,24 +89,11 @@ class GalleryPage:
     def _picture(self, thumbnail: Thumbnail, width: int, height: int) -> list[list[Segment]]:
         """Draw half blocks in colour, shades without; each line is as wide as the picture."""
         if self.ink.palette not in ("truecolor", "256"):
-            small = resized(thumbnail.picture, height, width)
+            small = thumbnail.resized(height, width)
             return [[Segment("".join(shade(share, self.ink) for share in row))] for row in small.tolist()]
-        small, sign = resized(thumbnail.picture, 2 * height, width), "^" if self.ink.ascii_only else "▀"
+        small, sign = thumbnail.resized(2 * height, width), "^" if self.ink.ascii_only else "▀"
         colours = [[self.ink.colour(share, "share") for share in row] for row in small.tolist()]
         return [
             [Segment(sign, Style(color=upper, bgcolor=lower)) for upper, lower in zip(*pair, strict=True)]
             for pair in zip(colours[::2], colours[1::2], strict=True)
         ]
-
-
-def resized(picture: Array, rows: int, columns: int) -> Array:
-    """Draw a matrix larger or smaller: each place shows the largest of the numbers that fall on it.
-
-    >>> resized(np.array([[1.0, 2.0, 3.0]]), 1, 2)
-    array([[1., 3.]])
-    """
-    for axis, size in ((0, rows), (1, columns)):
-        length = picture.shape[axis]
-        starts = np.arange(size) * length // size
-        picture = np.maximum.reduceat(picture, starts, axis) if size <= length else np.take(picture, starts, axis)
-    return picture

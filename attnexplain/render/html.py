@@ -12,11 +12,7 @@ from importlib.resources import files
 from itertools import count
 from typing import Any, assert_never
 
-import numpy as np
-
-from attnexplain.arithmetic import strongest_of_tiles
 from attnexplain.render.colours import Colour, readable_on, share_colour, signed_colour
-from attnexplain.render.gallery import resized
 from attnexplain.render.ink import Ink
 from attnexplain.render.notation import write_formula, write_line
 from attnexplain.render.page import picture_note
@@ -227,9 +223,10 @@ class Page:
         for row in table.rows:
             first, *others = row
             cells = [
-                self._share(c) if isinstance(c, float) else f'<td class="words">{self.text(c)}</td>' for c in others
+                self._share(c) if isinstance(c, float) else f'<td class="words">{escape(self.ink.entry(c))}</td>'
+                for c in others
             ]
-            rows.append(f'<tr><th scope="row">{self.text(str(first))}</th>{"".join(cells)}</tr>')
+            rows.append(f'<tr><th scope="row">{escape(self.ink.entry(first))}</th>{"".join(cells)}</tr>')
         headings = "".join(map(self._heading, table.headings))
         return (
             f'<div class="scroll"><table><caption>{self.text(table.title)}</caption>'
@@ -265,10 +262,8 @@ class Page:
 
     def _picture(self, grid: Grid) -> str:
         """Draw a large matrix as one picture, of an even larger one the strongest of every few numbers."""
-        numbers = np.where(np.isfinite(grid.numbers), grid.numbers, 0.0)
-        largest = float(np.abs(numbers).max()) or 1.0
-        tall, wide = (-(-size // MOST_CELLS) for size in numbers.shape)
-        small = strongest_of_tiles(numbers / largest, tall, wide)
+        tall, wide = (-(-size // MOST_CELLS) for size in grid.numbers.shape)
+        small = grid.tiles(tall, wide)
         note = picture_note("square", tall, wide)
         picture = _squares(small, grid.colours, 6, self.text(grid.title), ticks=(tall, wide))
         caption = f"<b>{self.text(grid.title)}</b> {self.text(f'({grid.note})' if grid.note else '')}"
@@ -280,7 +275,7 @@ class Page:
             for j, thumbnail in enumerate(row):
                 size = min(THUMBNAIL, len(thumbnail.picture))
                 name = f"{gallery.row_name} {i}, {gallery.column_name} {j}"
-                picture = _squares(resized(thumbnail.picture, size, size), "share", 64 / size, name)
+                picture = _squares(thumbnail.resized(size, size), "share", 64 / size, name)
                 label = f"{i}.{j} {self.text(thumbnail.word)} {escape(self.ink.share(thumbnail.number))}"
                 figures.append(f"<figure>{picture}<figcaption>{label}</figcaption></figure>")
         columns = f"grid-template-columns:repeat({len(gallery.rows[0])},minmax(5.5rem,1fr))"

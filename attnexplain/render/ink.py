@@ -13,7 +13,7 @@ from rich.style import Style
 
 from attnexplain.arithmetic import FEWEST, write_number
 from attnexplain.render.colours import Colour, of_256, readable_on, share_colour, signed_colour
-from attnexplain.steps.blocks import Cell, Colours
+from attnexplain.steps.blocks import Cell, Colours, Entry, Number
 from attnexplain.text import can_show, visible
 
 Palette = Literal["truecolor", "256", "standard"]
@@ -75,6 +75,16 @@ class Ink:
     def written(self, cell: Cell) -> str:
         """Write the number of a cell."""
         return self.share(cell.number) if cell.is_share else self.number(cell.number, cell.digits)
+
+    def entry(self, entry: Entry) -> str:
+        """Write a cell of a table: a text, made safe, or a number."""
+        match entry:
+            case float():
+                return self.share(entry)
+            case Number():
+                return self.number(float(entry.value), entry.digits)
+            case _:
+                return self.text(str(entry))
 
     def accent(self, style: Style) -> Style:
         """Return the style of a heading or a formula; terminals of sixteen colours choose their own shades."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from attnexplain.explanation import Explanation
     from attnexplain.merging import Word
+    from attnexplain.models.model import ModelInfo
     from attnexplain.models.weights_file import AttentionWeights
     from attnexplain.overview import Overview
 
@@ -52,7 +53,7 @@ def _parts(
     trace: Explanation, steps: Sequence[int], *, parameters: bool, worked: Worked = None
 ) -> tuple[dict[str, Any], dict[str, Matrix], dict[str, Any]]:
     """Sort what is written: short things, the matrices, and what follows them."""
-    start = _start(trace, trace.tokens, (trace.d_model, trace.d_k, trace.d_v))
+    start = _start(trace, trace.model, trace.tokens, (trace.d_model, trace.d_k, trace.d_v))
     if any(trace.made):
         start["made"] = list(trace.made)
     if trace.are_pieces:
@@ -101,7 +102,7 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
     """Put what all heads do into plain Python; with the pair that was looked for, the heads ranked by its weight."""
     from attnexplain.steps.heads import command_of
 
-    start = _start(found, found.tokens.words, found.widths)
+    start = _start(found, found.model, found.tokens.texts, found.widths)
     start["model"] |= {"layers": found.model.layers, "heads": found.model.heads}
     if found.tokens.are_pieces:
         start["special"] = list(found.tokens.special)
@@ -121,7 +122,7 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
 
 def render_weights(alone: AttentionWeights) -> str:
     """Write attention weights from elsewhere as one line: what is not known is 0, or null."""
-    start = _start(alone, alone.tokens.words, (0, 0, 0))
+    start = _start(alone, alone.info, alone.tokens.texts, (0, 0, 0))
     return json.dumps(start | {"weights": _rows(alone.weights)}, allow_nan=False) + "\n"
 
 
@@ -131,10 +132,13 @@ def render_overview(found: Overview) -> str:
 
 
 def _start(
-    of: Explanation | Overview | AttentionWeights, tokens: Sequence[str], widths: tuple[int, int, int]
+    of: Explanation | Overview | AttentionWeights,
+    model: ModelInfo,
+    tokens: Sequence[str],
+    widths: tuple[int, int, int],
 ) -> dict[str, Any]:
     """Make the keys that every kind of output has."""
-    (d_model, d_k, d_v), model = widths, of.model
+    d_model, d_k, d_v = widths
     return {
         "schema": SCHEMA,
         "version": attnexplain.__version__,

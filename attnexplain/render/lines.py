@@ -125,10 +125,10 @@ class TableLines:
         self.rows = table.rows
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        written = [[self.ink.share(c) if isinstance(c, float) else self.ink.text(c) for c in row] for row in self.rows]
+        written = [[self.ink.entry(cell) for cell in row] for row in self.rows]
         widths = [max(map(cell_len, column)) for column in zip(self.headings, *written, strict=True)]
         yield Paragraph(self.title, BOLD)
-        is_name = [not text.replace(".", "").isdigit() for text in written[0]]
+        is_name = [isinstance(cell, str) for cell in self.rows[0]]
         for texts, row in ((self.headings, None), *zip(written, self.rows, strict=True)):
             for place, (text, width) in enumerate(zip(texts, widths, strict=True)):
                 gap = " " * (width - cell_len(text))

@@ -106,7 +106,7 @@ class _Page:
                     f"Each {block.row_name} and {block.column_name}", ("head", "what it does", "entropy"), rows
                 )
             case Table():
-                cells = [[self.ink.share(c) if isinstance(c, float) else c for c in row] for row in block.rows]
+                cells = [[self.ink.entry(cell) for cell in row] for row in block.rows]
                 return self._table(block.title, block.headings, cells)
             case Command():
                 return f"    {self.ink.text(block.text)}"

@@ -11,7 +11,6 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
-from attnexplain.arithmetic import strongest_of_tiles
 from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
 from attnexplain.render.page import note_line, picture_note, title_line
 from attnexplain.steps.blocks import Grid
@@ -44,7 +43,7 @@ class NamedPicture:
         room = options.max_width
         label = max(min(max(map(cell_len, names)), WIDEST_LABEL, room // 3), 1)
         wide = -(-count // max(room - label - 1, 1))
-        strengths = strongest_of_tiles(np.nan_to_num(grid.strengths), 1, wide)
+        strengths = grid.tiles(1, wide)
         stretch = max(min((room - label - 1) // strengths.shape[1], 3), 1)
         yield title_line(ink, grid.title, grid.note)
         yield Segment(" " * (label + 1) + _ticks(grid, strengths.shape[1], wide, stretch) + "\n", DIM)
@@ -61,12 +60,9 @@ class NamedPicture:
                     yield Segment(shade(strength, ink) * stretch, _shade_style(strength, grid, ink))
             yield Segment.line()
         what = "one number" if wide == 1 else f"the strongest of {wide} numbers"
-        largest = float(np.abs(grid.numbers[np.isfinite(grid.numbers)]).max(initial=0.0))
-        reach = (
-            f"{ink.number(-largest)} to {ink.number(largest)}"
-            if grid.colours == "signed"
-            else f"0 to {ink.share(largest)}"
-        )
+        reach = f"0 to {ink.share(grid.largest)}"
+        if grid.colours == "signed":
+            reach = f"{ink.number(-grid.largest)} to {ink.number(grid.largest)}"
         signs = ""
         if grid.colours == "signed":
             signs = " Blue is below 0, orange above." if in_colour else " Below 0: - = x X."
@@ -96,13 +92,11 @@ class Picture:
         gutter = len(str(count_rows)) + 1
         room = max(options.max_width - gutter, 1)
         in_colour = ink.palette in ("truecolor", "256")
-        numbers = np.where(np.isfinite(grid.numbers), grid.numbers, 0.0)
-        largest = float(np.abs(numbers).max()) or 1.0
         tall = -(-count_rows // (MOST_ROWS if in_colour else MOST_ROWS // 2))
         wide = -(-count_columns // room)
         if count_columns > 1 and grid.rows_ask:
             tall = wide = max(tall, wide)
-        strengths = strongest_of_tiles(numbers / largest, tall, wide)
+        strengths = grid.tiles(tall, wide)
         stretch = max(min(room // strengths.shape[1], 1 if in_colour and count_columns > 40 else 2), 1)
         yield title_line(ink, grid.title, grid.note)
         yield from self._top(strengths.shape[1], wide, stretch, gutter)
@@ -113,7 +107,7 @@ class Picture:
             yield Segment(tick.rjust(gutter - 1) + " ", DIM)
             yield from segments
             yield Segment.line()
-        yield from self._legend(largest, in_colour, options.max_width)
+        yield from self._legend(grid.largest or 1.0, in_colour, options.max_width)
         yield note_line(ink, picture_note("half block" if in_colour else "sign", tall, wide))
 
     def _top(self, columns: int, wide: int, stretch: int, gutter: int) -> Iterator[Segment]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from attnexplain.arithmetic import FEWEST, digits_of
+from attnexplain.arithmetic import FEWEST, digits_of, strongest_of_tiles
 from attnexplain.facts import WIDE
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class Number(NamedTuple):
     digits: int | None
 
 
+Entry = str | int | float | Number
+"""A cell of a table."""
 Term = str | Number
 """A piece of an equation: a symbol, a sign or a number."""
 
@@ -181,12 +183,19 @@ class Grid:
         """Whether it has too many numbers to read, and becomes a picture."""
         return len(self.rows) > READABLE or len(self.columns) > WIDE
 
+    @property
+    def largest(self) -> float:
+        """The largest of its numbers without their signs; 0 where it has none."""
+        return float(np.abs(self.numbers[np.isfinite(self.numbers)]).max(initial=0.0))
+
     @cached_property
     def strengths(self) -> Array:
         """How strongly each cell is coloured, for the largest of all, (rows, columns); nan where there is no number."""
-        finite = np.abs(self.numbers[np.isfinite(self.numbers)])
-        largest = float(finite.max(initial=0.0)) or 1.0
-        return np.where(np.isfinite(self.numbers), self.numbers / largest, np.nan)
+        return np.where(np.isfinite(self.numbers), self.numbers / (self.largest or 1.0), np.nan)
+
+    def tiles(self, tall: int, wide: int) -> Array:
+        """Make it smaller: of every `tall` × `wide` strengths the strongest; 0 where there is no number."""
+        return strongest_of_tiles(np.nan_to_num(self.strengths), tall, wide)
 
     def laid_out(self) -> list[LaidColumn]:
         """Put the columns of the matrix and those beside it in order, each with its heading, cells and footer."""
@@ -270,6 +279,19 @@ class Thumbnail(NamedTuple):
     word: str
     number: float
 
+    def resized(self, rows: int, columns: int) -> Array:
+        """Draw it larger or smaller: each place shows the largest of the shares that fall on it.
+
+        >>> Thumbnail(np.array([[1.0, 2.0, 3.0]]), "", 0.0).resized(1, 2)
+        array([[1., 3.]])
+        """
+        small = self.picture
+        for axis, size in ((0, rows), (1, columns)):
+            length = small.shape[axis]
+            starts = np.arange(size) * length // size
+            small = np.maximum.reduceat(small, starts, axis) if size <= length else np.take(small, starts, axis)
+        return small
+
 
 class Gallery(NamedTuple):
     """Small pictures in rows and columns that are counted from 0."""
@@ -281,11 +303,11 @@ class Gallery(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Rows of words and shares. A cell that is a number is a share, and coloured as one."""
+    """Rows of words and numbers; a float is a share, and coloured as one."""
 
     title: str
     headings: Sequence[str]
-    rows: Sequence[Sequence[str | float]]
+    rows: Sequence[Sequence[Entry]]
     id: str = "table"
 
 

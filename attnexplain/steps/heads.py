@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from decimal import Decimal
 from itertools import groupby
 
 from attnexplain.arithmetic import write_number
 from attnexplain.errors import WordError
 from attnexplain.naming import find_token
 from attnexplain.overview import Habit, HeadSummary, Overview
-from attnexplain.steps.blocks import Block, Command, Gallery, Lesson, Prose, Step, Table, Thumbnail
+from attnexplain.steps.blocks import Block, Command, Entry, Gallery, Lesson, Number, Prose, Step, Table, Thumbnail
 from attnexplain.steps.command import command
 
 MOST_RANKED = 10
@@ -49,8 +50,8 @@ def ranking_lesson(found: Overview, digits: int) -> Lesson:
     assert found.pair is not None  # noqa: S101 - the caller asked for a pair
     asking, answering = found.pair
     ranked = found.ranked()
-    rows = [
-        (str(place), str(head.layer), str(head.head), head.weight or 0.0, head.does, write_number(head.entropy, digits))
+    rows: list[tuple[Entry, ...]] = [
+        (place, head.layer, head.head, head.weight or 0.0, head.does, Number(Decimal(head.entropy), digits))
         for place, head in enumerate(ranked[:MOST_RANKED], start=1)
     ]
     best = ranked[0]
@@ -86,7 +87,7 @@ def command_of(found: Overview, head: HeadSummary) -> Command:
 
 
 def _model(found: Overview) -> Prose:
-    count = len(found.tokens.words)
+    count = len(found.tokens.texts)
     return Prose(
         f"Model: {found.model.name} ({found.model.kind}). {found.model.overall} {count} {found.tokens.noun}s.",
         is_note=True,
