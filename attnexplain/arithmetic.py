@@ -41,10 +41,10 @@ def write_number(value: float | Decimal, digits: int) -> str:
     return written[1:] if written.startswith("-") and not written.strip("-0.") else written
 
 
-def shown(value: float | Decimal, digits: int) -> Decimal:
+def as_printed(value: float | Decimal, digits: int) -> Decimal:
     """Return a number as it is printed.
 
-    >>> shown(2 / 3, 2)
+    >>> as_printed(2 / 3, 2)
     Decimal('0.67')
     """
     return Decimal(write_number(value, digits).replace("∞", "Infinity"))
@@ -141,11 +141,11 @@ def dot_product(left: Array, right: Array, digits: int, *, bias: float | None = 
     ((Decimal('0.13'), Decimal('3.00')), Decimal('3.13'))
     """
     places = _telling(left * right, most)
-    lists = [tuple(shown(float(number), digits) for number in part[places]) for part in (left, right)]
+    lists = [tuple(as_printed(float(number), digits) for number in part[places]) for part in (left, right)]
     made = [result(a * b, digits) for a, b in zip(*lists, strict=True)]
     others = np.delete(left * right, places)
-    rest = shown(float(others.sum()), digits) if len(others) else None
-    added = None if bias is None else shown(bias, digits)
+    rest = as_printed(float(others.sum()), digits) if len(others) else None
+    added = None if bias is None else as_printed(bias, digits)
     products = tuple(product.value for product in made)
     total = result(sum(products, Decimal(0)) + (rest or 0) + (added or 0), digits)
     is_exact = rest is None and all(product.is_exact for product in made)
@@ -199,8 +199,8 @@ def softmax_row(
     exact = np.asarray(scores / scale if scaled is None else scaled, dtype=np.float64)
     places = list(range(len(scores))) if places is None else list(places)
     fine = max(digits, FEWEST)
-    divisor = Decimal(round(scale)) if is_whole else shown(scale, fine)
-    raw = [shown(float(scores[place]), digits) for place in places]
+    divisor = Decimal(round(scale)) if is_whole else as_printed(scale, fine)
+    raw = [as_printed(float(scores[place]), digits) for place in places]
     with localcontext() as context:
         context.prec = 50
         quotients = [
@@ -217,7 +217,7 @@ def softmax_row(
         others = np.delete(exact, places)
         rest = None
         if len(others):
-            rest = shown(float(np.exp(others - float(largest or 0)).sum()), fine)
+            rest = as_printed(float(np.exp(others - float(largest or 0)).sum()), fine)
         total = sum(exponentials, Decimal(0)) + (rest or 0)
         shares = [rounded(exponential / total, fine) if total else Decimal(0) for exponential in exponentials]
     return SoftmaxRow(
@@ -248,11 +248,11 @@ def weighted_sum(weights: Array, values: Array, digits: int, places: Sequence[in
     Decimal('7.00')
     """
     places = list(range(len(weights))) if places is None else list(places)
-    shares = [shown(float(weights[place]), max(digits, FEWEST)) for place in places]
-    numbers = [shown(float(values[place]), digits) for place in places]
+    shares = [as_printed(float(weights[place]), max(digits, FEWEST)) for place in places]
+    numbers = [as_printed(float(values[place]), digits) for place in places]
     made = [result(share * number, digits) for share, number in zip(shares, numbers, strict=True)]
     others = np.delete(weights * values, places)
-    rest = shown(float(others.sum()), digits) if len(others) else None
+    rest = as_printed(float(others.sum()), digits) if len(others) else None
     products = tuple(product.value for product in made)
     total = result(sum(products, Decimal(0)) + (rest or 0), digits)
     is_exact = rest is None and all(product.is_exact for product in made)

@@ -158,7 +158,7 @@ def explain(
     if merge_words and not tokens.are_pieces:
         raise CommandError(f"--merge-words joins pieces of words, and the tokens of {source.info.name} are whole words")
     causal = source.causal if causal is None else causal
-    mask = causal_mask(len(tokens.words)) if causal else None
+    mask = causal_mask(len(tokens.texts)) if causal else None
     divisor = source.scale if scale is None else None if scale else 1.0
     embedded = source.embed(tokens)
     if source.head is not None:
@@ -168,12 +168,12 @@ def explain(
     return Explanation(
         **vars(trace),
         sentence=text,
-        tokens=tokens.words,
+        tokens=tokens.texts,
         left_out=tokens.left_out,
         causal=causal,
         model=source.info,
         made=embedded.made,
-        neighbours=_neighbours(source, trace, tokens.words, embedded) if neighbours else None,
+        neighbours=_neighbours(source, trace, tokens.texts, embedded) if neighbours else None,
         shown=tokens.shown,
         special=tokens.special,
         are_pieces=tokens.are_pieces,
@@ -187,7 +187,7 @@ def _loaded(model: str | PathLike[str] | Model, layer: int | None, head: int | N
     """Load a model by its name; one that is there already must be of the layer and head that are asked for."""
     loaded = load_model(model, layer=layer or 0, head=head or 0) if isinstance(model, str | PathLike) else model
     if isinstance(loaded, AttentionWeights):
-        raise CommandError(f"{loaded.model.name} holds attention weights alone, which only step 3 can be drawn from")
+        raise loaded.refusal()
     check_model(loaded)
     if loaded is model:
         for name, asked, own in (("layer", layer, loaded.info.layer), ("head", head, loaded.info.head)):

@@ -10,3 +10,6 @@ STEPS = (1, 2, 3, 4)
 
 WIDE = 48
 """The most columns of numbers that are written; what is wider becomes a picture, and its matrices are left out."""
+
+NUMBERS_FILES = (".json", ".npz")
+"""How the names of files end that hold somebody's own numbers."""

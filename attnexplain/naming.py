@@ -43,9 +43,9 @@ def find_token(tokens: Tokens, wanted: str, option: str) -> int:
     Raises:
         WordError: there is no such token or position; the message names the option.
     """
-    typed = plain(tokens.shown) if tokens.are_pieces else tokens.words
+    typed = plain(tokens.shown) if tokens.are_pieces else tokens.texts
     wanted = wanted.strip()
-    for candidates, form in ((tokens.words, str), (typed, str), (typed, word_key)):
+    for candidates, form in ((tokens.texts, str), (typed, str), (typed, word_key)):
         for place, token in enumerate(candidates):
             if form(token) == form(wanted):
                 return place

@@ -111,7 +111,7 @@ def overview(
     check_whole("max_tokens", max_tokens, 1, MOST_TOKENS)
     source = load_model(model) if isinstance(model, str | PathLike) else model
     if isinstance(source, AttentionWeights):
-        raise CommandError(f"{source.model.name} holds attention weights alone: only step 3 can be drawn from them")
+        raise source.refusal()
     check_model(source)
     if not isinstance(source, ManyHeads):
         raise CommandError(
@@ -206,6 +206,6 @@ def _name(sentence: str, tokens: Tokens, pieces: Sequence[int]) -> str:
     texts = [text_of(sentence, tokens, word.pieces) for word in every]
     place = next(i for i, word in enumerate(every) if pieces[0] in word.pieces)
     if len(every[place].pieces) != len(pieces):  # one piece of a word, by its text or its position
-        return tokens.words[pieces[0]]
+        return tokens.texts[pieces[0]]
     is_alone = [word_key(text) for text in texts].count(word_key(texts[place])) == 1
     return texts[place] if is_alone else f"{texts[place]}({pieces[0] + 1})"

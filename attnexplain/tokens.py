@@ -33,7 +33,7 @@ CONTINUES = "##"
 class Tokens:
     """The tokens of one sentence: n words, or n pieces of words. What is not said of them holds of none."""
 
-    words: tuple[str, ...]
+    texts: tuple[str, ...]
     """In the order of the sentence, as the vocabulary writes them."""
     left_out: tuple[str, ...] = ()
     """The different punctuation marks and control characters between the words, in order of appearance."""
@@ -52,9 +52,9 @@ class Tokens:
 
     def __post_init__(self) -> None:
         if not self.special:
-            object.__setattr__(self, "special", (False,) * len(self.words))
+            object.__setattr__(self, "special", (False,) * len(self.texts))
         if not self.shown:
-            object.__setattr__(self, "shown", self.words)
+            object.__setattr__(self, "shown", self.texts)
 
     @property
     def noun(self) -> str:
@@ -78,7 +78,7 @@ def tokenize(sentence: str, phrases: Sequence[str] = (), max_tokens: int = MAX_T
         TextError: no word at all, too many, or a text that is not valid Unicode.
         CommandError: a phrase that does not occur.
 
-    >>> tokenize("The cat sat, didn't it?").words
+    >>> tokenize("The cat sat, didn't it?").texts
     ('The', 'cat', 'sat', "didn't", 'it')
     """
     if (surrogate := SURROGATE.search(sentence)) is not None:

@@ -12,11 +12,11 @@ from scipy.stats import entropy as scipy_entropy
 
 from attnexplain import explain
 from attnexplain.arithmetic import (
+    as_printed,
     dot_product,
     entropy,
     result,
     rounded,
-    shown,
     softmax_row,
     strongest_of_tiles,
     weighted_sum,
@@ -142,7 +142,7 @@ def test_a_result_is_rounded_as_a_reader_rounds_and_says_so():
     assert not rounded(Decimal("-0.001"), 2).is_signed()
     assert rounded(Decimal("12345678"), 2) == Decimal("12300000")
     assert (result(Decimal("0.5"), 2).sign, result(Decimal("0.555"), 2).sign) == ("=", "≈")
-    assert shown(float("-inf"), 2) == Decimal("-Infinity")
+    assert as_printed(float("-inf"), 2) == Decimal("-Infinity")
 
 
 @given(st.floats(-1e5, 1e5), st.integers(0, 8))

@@ -47,7 +47,7 @@ def test_every_head_of_every_layer_agrees_with_transformers(name, number):
     expected = reference(name)
     model = load_model(str(FOLDER / name))
     tokens = model.tokenize(SENTENCES[number], (), 512)
-    assert tokens.words == tuple(expected[f"tokens_{number}"])
+    assert tokens.texts == tuple(expected[f"tokens_{number}"])
     count = 0
     for layer, head, trace in model.every_head(tokens):
         for part in PARTS:
@@ -77,7 +77,7 @@ def test_minilm_agrees_with_transformers(number):
         expected = dict(stored)
     model = load_model("minilm")
     tokens = model.tokenize(MINILM_SENTENCES[number], (), 512)
-    assert tokens.words == tuple(expected[f"tokens_{number}"])
+    assert tokens.texts == tuple(expected[f"tokens_{number}"])
     heads = 0
     for layer, head, trace in model.every_head(tokens):
         for part in PARTS:

@@ -71,7 +71,7 @@ def test_the_two_commands_that_set_up_are_each_one_line():
     lines = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
     assert len(lines) == 2
     assert lines[0].endswith('.venv/bin/attnexplain "The river bank was flooded after the storm"')
-    assert lines[1].endswith(".venv/bin/pytest")
+    assert lines[1].endswith(".venv/bin/pytest -n auto --dist loadfile")
 
 
 def test_the_example_of_own_numbers_works(tmp_path):

@@ -59,7 +59,7 @@ WORDS = [
 
 @pytest.mark.parametrize(("sentence", "words"), WORDS)
 def test_words(sentence, words):
-    assert list(tokenize(sentence).words) == words
+    assert list(tokenize(sentence).texts) == words
 
 
 def test_what_is_left_out_is_named_once_in_order():
@@ -96,7 +96,7 @@ def test_words_have_their_places():
 
 def test_a_phrase_becomes_one_token_in_any_case_wherever_it_occurs():
     tokens = tokenize("Chanting Hare  Krishna, hare krishna", ["HARE KRISHNA"])
-    assert tokens.words == ("Chanting", "Hare Krishna", "hare krishna")
+    assert tokens.texts == ("Chanting", "Hare Krishna", "hare krishna")
 
 
 def test_the_words_of_a_phrase_follow_one_another():
@@ -105,7 +105,7 @@ def test_the_words_of_a_phrase_follow_one_another():
 
 
 def test_the_longest_phrase_comes_first():
-    assert tokenize("New York City hall", ["New York City", "City hall"][:1]).words == ("New York City", "hall")
+    assert tokenize("New York City hall", ["New York City", "City hall"][:1]).texts == ("New York City", "hall")
     with pytest.raises(PhraseError) as caught:
         tokenize("New York City hall", ["City hall", "New York City"])
     assert caught.value.phrase == "City hall"
@@ -114,15 +114,15 @@ def test_the_longest_phrase_comes_first():
 def test_phrases_of_phrases_and_the_words_around_them():
     sentence = "so New York City hall of New York City, New York"
     joined = tokenize(sentence, ["New York", "New York City", "hall of"])
-    assert joined.words == ("so", "New York City", "hall of", "New York City", "New York")
-    assert tokenize("a b c d", ["b c", "c d"][:1]).words == ("a", "b c", "d")
-    assert tokenize("a b a b", ["a b"]).words == ("a b", "a b")
+    assert joined.texts == ("so", "New York City", "hall of", "New York City", "New York")
+    assert tokenize("a b c d", ["b c", "c d"][:1]).texts == ("a", "b c", "d")
+    assert tokenize("a b a b", ["a b"]).texts == ("a b", "a b")
     with pytest.raises(PhraseError):
         tokenize("a b, c", ["a b", "b c"])
 
 
 def test_phrases_count_as_one_word_in_the_limit():
-    assert tokenize("a b c", ["a b"], max_tokens=2).words == ("a b", "c")
+    assert tokenize("a b c", ["a b"], max_tokens=2).texts == ("a b", "c")
 
 
 @pytest.mark.parametrize(
@@ -212,9 +212,9 @@ def test_tokens_are_pieces_of_the_sentence_and_always_the_same(text):
         return
     assert tokens == tokenize(text)
     position = 0
-    for word in tokens.words:
+    for word in tokens.texts:
         position = text.index(word, position) + len(word)
-    assert all(word.strip() for word in tokens.words)
+    assert all(word.strip() for word in tokens.texts)
 
 
 def test_separators_and_unusual_spaces_are_invisible_where_they_are_no_white_space_of_the_text():

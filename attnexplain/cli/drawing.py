@@ -75,9 +75,9 @@ def _json_drawer(asked: Request) -> Callable[..., Written]:
             for trace, query in zip(traces, queries, strict=True)
         ]
         if len(traces) == 1 and len(traces[0].tokens) >= LONG:
-            return stream_json(traces[0], asked.shown, parameters=with_parameters, worked=worked[0])
+            return stream_json(traces[0], asked.shown_steps, parameters=with_parameters, worked=worked[0])
         return "".join(
-            render_json(trace, asked.shown, parameters=with_parameters, worked=pair)
+            render_json(trace, asked.shown_steps, parameters=with_parameters, worked=pair)
             for trace, pair in zip(traces, worked, strict=True)
         )
 

@@ -75,6 +75,6 @@ class Request:
         )
 
     @property
-    def shown(self) -> tuple[int, ...]:
+    def shown_steps(self) -> tuple[int, ...]:
         """The steps to show: all where none is chosen."""
         return self.steps or STEPS

@@ -151,11 +151,12 @@ def refuse_for_the_model(asked: Request, model: Model | AttentionWeights) -> Non
     """
     from attnexplain.models.weights_file import AttentionWeights
 
+    name = model.info.name
     if isinstance(model, AttentionWeights):
-        kind, name, causal = "weights", model.model.name, False
+        kind, causal = "weights", False
     else:
         kind = "example" if model.example is not None else model.info.kind  # which has its tokens, whatever made them
-        name, causal = model.info.name, model.causal
+        causal = model.causal
     for field in chosen(asked):
         kinds, why = OF_MODELS.get(field, (frozenset({kind}), ""))
         if kind not in kinds and not (field == "causal" and asked.causal is causal):

@@ -13,6 +13,7 @@ from attnexplain.cli.ending import done_at_the_end
 from attnexplain.cli.request import Request
 from attnexplain.cli.streams import is_file, is_terminal
 from attnexplain.errors import CommandError, TextError
+from attnexplain.facts import NUMBERS_FILES
 from attnexplain.text import visible
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Watch:
 
 def brings_a_sentence(model: str | None) -> bool:
     """Whether a model may bring its own example, which needs no sentence."""
-    return model is not None and model.endswith((".json", ".npz"))
+    return model is not None and model.endswith(NUMBERS_FILES)
 
 
 def _opened(asked: Request) -> AbstractContextManager[IO[bytes]]:

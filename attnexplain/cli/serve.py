@@ -208,16 +208,16 @@ def _answer(asked: Request, line: Line, model: Model, draw: Callable[..., Writte
 
 def _weights_alone(asked: Request, alone: AttentionWeights) -> Written:
     """Draw attention weights that were made elsewhere, as they are."""
-    name = alone.model.name
+    name = alone.info.name
     if asked.sentence is not None or asked.file is not None:
         raise CommandError(f"{name} has its own tokens", hint="leave the sentence out")
     if missing := set(asked.steps) - {3}:
-        raise CommandError(f"{name} holds attention weights alone: step {min(missing)} cannot be shown")
+        raise alone.refusal(f"step {min(missing)} cannot be shown")
     if asked.form == ".npz" or asked.overview or asked.find is not None:
-        raise CommandError(f"{name} holds attention weights alone: only step 3 can be drawn from them")
-    refuse_long(len(alone.tokens.words), asked.max_tokens, "tokens")
+        raise alone.refusal()
+    refuse_long(len(alone.tokens.texts), asked.max_tokens, "tokens")
     if off := alone.rows_that_are_off:
-        warn(f"{off} of {len(alone.tokens.words)} rows of {name} do not add up to 1")
+        warn(f"{off} of {len(alone.tokens.texts)} rows of {name} do not add up to 1")
     if asked.form == ".json":
         from attnexplain.render.json import render_weights
 
@@ -249,7 +249,8 @@ def _explained(asked: Request, text: str | None, model: Model) -> Explanation:
 
     trace = explain(
         text, model=model, phrases=_phrases(asked, text), causal=asked.causal, scale=asked.scale,
-        max_tokens=asked.max_tokens, neighbours=4 in asked.shown or asked.form in DRAWN, merge_words=asked.merge_words,
+        max_tokens=asked.max_tokens, merge_words=asked.merge_words,
+        neighbours=4 in asked.shown_steps or asked.form in DRAWN,
     )  # fmt: skip
     if asked.form not in DRAWN and trace.made and all(how in (UNKNOWN, FROM_LETTERS) for how in trace.made):
         warn(f"the model knows no word of {trace.sentence[:40]!r}: its numbers say nothing about it")

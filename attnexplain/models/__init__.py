@@ -7,6 +7,7 @@ from os import PathLike
 
 from attnexplain.arguments import check_flag, check_source, check_whole
 from attnexplain.errors import CommandError
+from attnexplain.facts import NUMBERS_FILES
 from attnexplain.models.model import FROM_LETTERS, UNKNOWN, Embedded, Kind, Model, ModelInfo
 from attnexplain.models.weights_file import AttentionWeights
 
@@ -52,7 +53,7 @@ def load_model(
     check_flag("download", download)
     if seed and source != "untrained":
         raise CommandError(f"a seed makes the numbers of the untrained model, and {source} is another")
-    if source in OWN or source.endswith((".json", ".npz")):
+    if source in OWN or source.endswith(NUMBERS_FILES):
         if download:
             raise CommandError("--download fetches checkpoints", hint="name one: --model openai-community/gpt2")
         if layer or (head and source == "untrained"):
@@ -63,7 +64,7 @@ def load_model(
         from attnexplain.models.untrained import Untrained
 
         return Untrained(seed)
-    if source.endswith((".json", ".npz")):
+    if source.endswith(NUMBERS_FILES):
         from attnexplain.models.own_numbers import read_numbers
 
         return read_numbers(source, head)

@@ -89,11 +89,11 @@ class Numbers(Model):
         Raises:
             DataError: a word is not in the vocabulary.
         """
-        nothing = ("",) * len(tokens.words)
+        nothing = ("",) * len(tokens.texts)
         if self.embeddings is None:
-            return Embedded(np.zeros((len(tokens.words), 0)), nothing, withheld_of_all(len(tokens.words)))
-        rows = range(len(tokens.words)) if self.tokens is not None else [self._row(word) for word in tokens.words]
-        return Embedded(self.embeddings[list(rows)], nothing, withheld_of_all(len(tokens.words)))
+            return Embedded(np.zeros((len(tokens.texts), 0)), nothing, withheld_of_all(len(tokens.texts)))
+        rows = range(len(tokens.texts)) if self.tokens is not None else [self._row(word) for word in tokens.texts]
+        return Embedded(self.embeddings[list(rows)], nothing, withheld_of_all(len(tokens.texts)))
 
     def _row(self, word: str) -> int:
         key = word_key(word)

@@ -63,7 +63,7 @@ class Stored(Model):
         """Return the tokens of the run."""
         if phrases:
             raise CommandError("--phrase joins words of a sentence; a stored run has its tokens already")
-        refuse_long(len(self.tokens.words), max_tokens, "tokens")
+        refuse_long(len(self.tokens.texts), max_tokens, "tokens")
         return self.tokens
 
     def embed(self, tokens: Tokens) -> Embedded:

@@ -55,7 +55,7 @@ class Untrained(Model):
 
     def embed(self, tokens: Tokens) -> Embedded:
         """Return one row of d_model numbers per word, the same row wherever the word stands."""
-        rows = [self._normal("word " + word_key(word), D_MODEL, 1.0) for word in tokens.words]
+        rows = [self._normal("word " + word_key(word), D_MODEL, 1.0) for word in tokens.texts]
         return Embedded(np.array(rows), ("",) * len(rows), withheld_of_all(len(rows)))
 
     def _normal(self, name: str, count: int, spread: float) -> Array:

@@ -26,7 +26,7 @@ OFF = 0.01
 class AttentionWeights:
     """Attention weights from elsewhere. They are no model: nothing can be computed from them."""
 
-    model: ModelInfo
+    info: ModelInfo
     """Where they come from, and which head is chosen."""
     tokens: Tokens
     every_head: Array
@@ -35,12 +35,16 @@ class AttentionWeights:
     @property
     def sentence(self) -> str:
         """The tokens as a sentence."""
-        return " ".join(self.tokens.words)
+        return " ".join(self.tokens.texts)
 
     @property
     def weights(self) -> Array:
         """Those of the chosen head, (n, n)."""
-        return np.asarray(self.every_head[self.model.head])
+        return np.asarray(self.every_head[self.info.head])
+
+    def refusal(self, why: str = "only step 3 can be drawn from them") -> CommandError:
+        """Say why something cannot be made of them."""
+        return CommandError(f"{self.info.name} holds attention weights alone: {why}")
 
     @property
     def rows_that_are_off(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from attnexplain.arithmetic import digits_of, ranked, shown, write_number
+from attnexplain.arithmetic import as_printed, digits_of, ranked, write_number
 from attnexplain.explanation import Explanation
 from attnexplain.models.model import FROM_LETTERS, UNKNOWN, Withheld
 from attnexplain.steps.blocks import Answer, AnswerLine, Bar, View
@@ -95,7 +95,7 @@ def _bars(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[tuple
     often = [key for key, _ in groups]
     by_first = {places[0]: places for places in groups.values()}
     ordered = [by_first[place] for place in ranked(row).tolist() if place in by_first]
-    nothing = [places for places in ordered if not shown(float(row[places[0]]), view.fine)]
+    nothing = [places for places in ordered if not as_printed(float(row[places[0]]), view.fine)]
     if len(nothing) > 1:
         ordered = [places for places in ordered if places not in nothing] + nothing
     drawn = len(ordered) - (len(nothing) if len(nothing) > 1 else 0)

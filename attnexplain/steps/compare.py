@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attnexplain.arithmetic import FEWEST, ranked, result, shown, write_number
+from attnexplain.arithmetic import FEWEST, as_printed, ranked, result, write_number
 from attnexplain.errors import CommandError
 from attnexplain.explanation import Explanation
 from attnexplain.naming import find_token
@@ -170,8 +170,8 @@ def _contexts(
         "Its context vectors", ("first", "second", "difference"), places(len(one)), np.array([one, other, difference]),
         role="context", in_one_block=not full,
     )  # fmt: skip
-    dot = shown(float(one @ other), digits)
-    lengths = [shown(float(np.linalg.norm(vector)), digits) for vector in (one, other)]
+    dot = as_printed(float(one @ other), digits)
+    lengths = [as_printed(float(np.linalg.norm(vector)), digits) for vector in (one, other)]
     product = lengths[0] * lengths[1]
     if not product:
         return grid, Prose(f"They differ most in the places {named}.")

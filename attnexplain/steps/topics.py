@@ -9,7 +9,16 @@ from math import cos, log, sin
 
 import numpy as np
 
-from attnexplain.arithmetic import FEWEST, dot_product, result, rounded, shown, softmax_row, weighted_sum, write_number
+from attnexplain.arithmetic import (
+    FEWEST,
+    as_printed,
+    dot_product,
+    result,
+    rounded,
+    softmax_row,
+    weighted_sum,
+    write_number,
+)
 from attnexplain.attention import AttentionTrace, Head, attend, causal_mask, weights
 from attnexplain.errors import CommandError
 from attnexplain.steps.blocks import (
@@ -378,7 +387,7 @@ def _position(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
         ),
         _formula("p(position) = sin, cos of position / base^(2i/d)", shapes="Vaswani et al. 2017, section 3.5"),
         Grid("The positions 0, 1 and 2, with d = 4 and base 100", ("0", "1", "2"), places(4), table),
-        _worked("place 3 of position 1", ("=", ("sin(1 / 10)",)), ("≈", (Number(shown(sin(0.1), fine), fine),))),
+        _worked("place 3 of position 1", ("=", ("sin(1 / 10)",)), ("≈", (Number(as_printed(sin(0.1), fine), fine),))),
         Prose("The heads 1 and 2 of the learned model read such positions; head 0 does not."),
     )
 
@@ -403,7 +412,7 @@ def _training(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
 
 def _rotation(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
     fine = max(digits, FEWEST)
-    c, s = shown(cos(1.0), fine), shown(sin(1.0), fine)
+    c, s = as_printed(cos(1.0), fine), as_printed(sin(1.0), fine)
     old, partner = Decimal(2), Decimal(1)
     parts = [result(old * c, fine), result(-partner * s, fine)]
     total = sum((part.value for part in parts), Decimal(0))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attnexplain.arithmetic import SoftmaxRow, digits_of, entropy, ranked, result, shown, softmax_row, write_number
+from attnexplain.arithmetic import SoftmaxRow, as_printed, digits_of, entropy, ranked, result, softmax_row, write_number
 from attnexplain.attention import AttentionTrace, scaled_scores, weights
 from attnexplain.explanation import Explanation
 from attnexplain.naming import labels
@@ -193,7 +193,7 @@ def _by_hand(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
     lines: list[Equation] = []
     if is_divided(trace):
         divisor = Number(row.divisor, None if divisor_is_whole(trace.scale) else fine)
-        scaled = result(shown(float(trace.scores[query, key]), digits) / row.divisor, digits)
+        scaled = result(as_printed(float(trace.scores[query, key]), digits) / row.divisor, digits)
         lines.append(
             Equation(
                 f'scaled("{asking}", "{answering}")',
@@ -227,7 +227,9 @@ def _rounded(trace: Explanation, names: tuple[str, ...], view: View, row: Softma
     """Say where the shares that were worked out from rounded scores are not those of W, or do not add up to 1."""
     exact = {place: float(trace.weights[view.query, place]) for place in row.places}
     differing = [
-        place for place, share in zip(row.places, row.shares, strict=True) if shown(exact[place], view.fine) != share
+        place
+        for place, share in zip(row.places, row.shares, strict=True)
+        if as_printed(exact[place], view.fine) != share
     ]
     differing.sort(key=lambda place: place != view.key)  # the one that is worked out comes first
     others = [f'{write_number(exact[place], view.fine)} for "{names[place]}"' for place in differing]

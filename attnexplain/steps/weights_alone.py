@@ -23,7 +23,7 @@ def lesson_of_weights(
     Raises:
         CommandError: the query or the key is not a word of the sentence.
     """
-    weights, names = alone.weights, labels(alone.tokens.words)
+    weights, names = alone.weights, labels(alone.tokens.texts)
     n = len(names)
     asking = None if query is None else find_token(alone.tokens, query, "--query")
     answering = None if key is None else find_token(alone.tokens, key, "--key")
@@ -47,5 +47,5 @@ def lesson_of_weights(
         blocks.append(links_of(weights, names))
     even = write_number(float(entropy(weights).mean()), digits)
     blocks.append(Prose(f"The entropy of a row, -Σ w·ln w, is {even} on average: 0 if it is all on one word."))
-    notes = (Prose(f"Model: {alone.model.name} (trace). {alone.model.note}", is_note=True),)
+    notes = (Prose(f"Model: {alone.info.name} (trace). {alone.info.note}", is_note=True),)
     return Lesson(alone.sentence, (Step(3, TITLE, tuple(blocks)),), notes)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from attnexplain.arithmetic import DotProduct, digits_of, shown, write_number
+from attnexplain.arithmetic import DotProduct, as_printed, digits_of, write_number
 from attnexplain.steps.blocks import Equation, EquationLine, Grid, Number, Term
 
 LONG = 16
@@ -49,11 +49,11 @@ def dot_product_equation(left: str, symbols: str, worked: DotProduct, digits: in
 
 def table_note(worked: Decimal, table: float, digits: int) -> str:
     """Say what the table has, where the worked result is another number."""
-    if worked == shown(table, digits):
+    if worked == as_printed(table, digits):
         return ""
     return f"the table has {write_number(table, digits)}, computed with all digits"
 
 
 def exact_note(worked: Decimal, exact: float, digits: int) -> str:
     """Say what comes out with all digits, where that is another number than from the digits shown."""
-    return "" if worked == shown(exact, digits) else f"{write_number(exact, digits)}, computed with all digits"
+    return "" if worked == as_printed(exact, digits) else f"{write_number(exact, digits)}, computed with all digits"

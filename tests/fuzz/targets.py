@@ -230,8 +230,8 @@ def of_tokens(data):
         tokens = tokenize(text, phrases, 1 + source.number(64))
     except AttnExplainError:
         return
-    assert tokens.words
-    assert "".join(word.text for word in words_of(text, tokens)) == "".join(tokens.words)
+    assert tokens.texts
+    assert "".join(word.text for word in words_of(text, tokens)) == "".join(tokens.texts)
 
 
 def of_numbers(data):

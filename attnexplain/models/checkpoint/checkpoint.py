@@ -120,8 +120,8 @@ class Checkpoint(Model):
         with _named(self.info.name):
             states = [layer.states for layer in run_layers(self._parameters, tokens.ids or (), self._layer)][-1]
             self._verify()
-        nothing = ("",) * len(tokens.words)
-        return Embedded(states.astype(np.float64), nothing, withheld_of_all(len(tokens.words)))
+        nothing = ("",) * len(tokens.texts)
+        return Embedded(states.astype(np.float64), nothing, withheld_of_all(len(tokens.texts)))
 
     def every_head(self, tokens: Tokens) -> Iterator[tuple[int, int, AttentionTrace]]:
         """Run all layers, and yield each layer, head and trace as soon as it is there."""

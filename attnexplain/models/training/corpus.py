@@ -152,7 +152,7 @@ def sentences(texts: Iterator[str]) -> Iterator[list[str]]:
     """Split texts into lists of normal words, each 3 to `LONGEST` long."""
     for text in texts:
         try:
-            words = [normal_word(word) for word in tokenize(text, max_tokens=4096).words]
+            words = [normal_word(word) for word in tokenize(text, max_tokens=4096).texts]
         except ValueError:
             continue
         parts = -(-len(words) // LONGEST)

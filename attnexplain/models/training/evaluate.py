@@ -43,7 +43,7 @@ class Candidate:
     def run(self, sentence: str) -> tuple[list[str], AttentionTrace]:
         """Run the head on the known words of a sentence."""
         index = self.vocabulary.index
-        words = [word for word in map(normal_word, tokenize(sentence).words) if word in index]
+        words = [word for word in map(normal_word, tokenize(sentence).texts) if word in index]
         return words, attend(self.embeddings[[index[word] for word in words]], self.head)
 
 
@@ -134,7 +134,7 @@ def order(
         if not line or line.startswith("#"):
             continue
         sentence, notes = line.split("\t")
-        words = [normal_word(word) for word in tokenize(sentence).words]
+        words = [normal_word(word) for word in tokenize(sentence).texts]
         rows = [vocabulary.index.get(word) for word in words]
         x = with_positions(np.array([kinds.mean(axis=0) if row is None else kinds[row] for row in rows]))
         looks = {"ahead": attend(x, ahead).weights, "back": attend(x, back).weights}
