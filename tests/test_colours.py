@@ -1,15 +1,18 @@
 """The two colour maps: readable on every cell, in order and told apart by every eye, in every palette."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+from make_colours import written
 from rich.color import ColorType
 from screens import ARTICLE, draw
 
 from attnexplain.render.colours import of_256, share_colour, signed_colour
 from attnexplain.render.ink import FORMULA, HEADING, Ink
 
+PATHS = [share_colour, signed_colour, lambda strength, theme: signed_colour(-strength, theme)]
 STRENGTHS = [step / 100 for step in range(101)]
 LIMITED = {
     "all cones": np.eye(3),
@@ -52,8 +55,9 @@ def contrast(one, other):
 @pytest.mark.parametrize("palette", ["truecolor", "256"])
 @pytest.mark.parametrize("colours", ["share", "signed"])
 @pytest.mark.parametrize("marked", [False, True])
-def test_text_on_every_cell_has_a_contrast_of_at_least_four_and_a_half(palette, colours, marked):
-    ink = Ink(palette)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_text_on_every_cell_has_a_contrast_of_at_least_four_and_a_half(palette, colours, theme, marked):
+    ink = Ink(palette, theme=theme)
     strengths = STRENGTHS if colours == "share" else [sign * strength for strength in STRENGTHS for sign in (1, -1)]
     for strength in strengths:
         style = ink.cell(strength, colours, marked=marked)
@@ -64,17 +68,20 @@ def test_text_on_every_cell_has_a_contrast_of_at_least_four_and_a_half(palette, 
 
 
 @pytest.mark.parametrize("eye", LIMITED)
-@pytest.mark.parametrize("colour", [share_colour, signed_colour, lambda strength: signed_colour(-strength)])
-def test_more_is_lighter_for_every_eye(colour, eye):
-    lightness = [seen(colour(step / 20), eye)[0] for step in range(21)]
-    assert (np.diff(lightness) > 1).all()
+@pytest.mark.parametrize("colour", PATHS)
+def test_more_is_lighter_on_dark_and_darker_on_light_paper_for_every_eye(colour, eye):
+    for theme, sign in (("dark", 1), ("light", -1)):
+        lightness = [seen(colour(step / 20, theme), eye)[0] for step in range(21)]
+        assert (sign * np.diff(lightness) > 1).all()
 
 
 @pytest.mark.parametrize("eye", [eye for eye in LIMITED if eye != "a grey printer"])
 def test_the_two_signs_are_told_apart_by_every_eye(eye):
     """A difference of 2.3 is just noticeable; a grey printer has the number's own minus sign."""
-    for strength in (0.25, 0.5, 0.75, 1.0):
-        assert np.linalg.norm(seen(signed_colour(strength), eye) - seen(signed_colour(-strength), eye)) > 20
+    for theme in ("dark", "light"):
+        for strength in (0.25, 0.5, 0.75, 1.0):
+            one, other = (seen(signed_colour(sign * strength, theme), eye) for sign in (1, -1))
+            assert np.linalg.norm(one - other) > (20 if strength > 0.25 else 10)
 
 
 def test_headings_and_formulas_are_readable_on_black_and_on_white():
@@ -91,8 +98,20 @@ def test_of_sixteen_colours_only_magenta_is_used_which_every_paper_bears(monkeyp
     assert codes == {"0", "1", "2", "4", "35"}  # plain, bold, dim, underlined, magenta
 
 
-@pytest.mark.parametrize("colour", [share_colour, signed_colour, lambda strength: signed_colour(-strength)])
-def test_more_is_hardly_ever_darker_in_256_colours_and_never_by_much(colour):
-    lightness = [seen(of_256(colour(step / 40))[1], "all cones")[0] for step in range(41)]
-    assert min(np.diff(lightness)) > -2  # of 100
-    assert len(set(lightness)) >= 8
+@pytest.mark.parametrize("colour", PATHS)
+def test_256_colours_hardly_ever_run_backwards_and_never_by_much(colour):
+    for theme, sign in (("dark", 1), ("light", -1)):
+        lightness = [seen(of_256(colour(step / 40, theme))[1], "all cones")[0] for step in range(41)]
+        assert min(sign * np.diff(lightness)) > -2  # of 100
+        assert len(set(lightness)) >= 6
+
+
+def test_on_light_paper_nothing_is_white_and_on_dark_paper_almost_black():
+    for colour in PATHS:
+        assert colour(0.0, "light") == (255, 255, 255)
+        assert max(colour(0.0, "dark")) < 64
+
+
+def test_the_maps_are_those_that_their_generator_makes():
+    source = (Path(__file__).parents[1] / "attnexplain" / "render" / "colours.py").read_text(encoding="utf-8")
+    assert written() in source

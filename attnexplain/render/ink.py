@@ -12,7 +12,8 @@ from rich.color import Color
 from rich.style import Style
 
 from attnexplain.arithmetic import FEWEST, write_number
-from attnexplain.render.colours import Colour, of_256, readable_on, share_colour, signed_colour
+from attnexplain.render.colours import Colour, ground, of_256, readable_on
+from attnexplain.render.themes import ThemeName
 from attnexplain.steps.blocks import Cell, Colours, Entry, Number
 from attnexplain.text import can_show, visible
 
@@ -45,6 +46,8 @@ class Ink:
     digits: int = 2
     charset: str = ""
     """The characters that texts may have; "" for all, or for ASCII where pictures have no more."""
+    theme: ThemeName = "dark"
+    """The paper that cells are coloured for."""
 
     @property
     def characters(self) -> str:
@@ -92,17 +95,17 @@ class Ink:
 
     def colour(self, strength: float, colours: Colours) -> Color:
         """Return the colour of a strength, for a picture."""
-        return _rich(_ramp_colour(round(strength, 2), colours), self.palette)
+        return _rich(ground(round(strength, 2), colours, self.theme), self.palette)
 
     def bar(self, strength: float) -> Style:
         """Choose the style of a bar: the brighter half of the colours, which can be seen on dark and on light paper."""
         if self.palette in (None, "standard"):
             return PLAIN
-        return Style(color=_rich(_ramp_colour(round(0.45 + 0.25 * strength, 2), "share"), self.palette))
+        return Style(color=_rich(ground(round(0.45 + 0.25 * strength, 2), "share", self.theme), self.palette))
 
     def cell(self, strength: float, colours: Colours, *, marked: bool = False) -> Style:
         """Choose the style of a cell by its strength, from -1 to 1 (shares: from 0 to 1)."""
-        return _cell_style(round(strength, 2), colours, self.palette, marked)
+        return _cell_style(round(strength, 2), colours, self.theme, self.palette, marked)
 
 
 def in_charset(text: str, charset: str) -> str:
@@ -130,21 +133,17 @@ def fitting(text: str, width: int) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _cell_style(strength: float, colours: Colours, palette: Palette | None, marked: bool) -> Style:
+def _cell_style(strength: float, colours: Colours, theme: ThemeName, palette: Palette | None, marked: bool) -> Style:
     if palette is None or colours == "none":
         return Style(bold=True) if marked else PLAIN
     if palette == "standard":  # backgrounds of sixteen colours are not even to the eye, and not ours to know
         foreground = "magenta" if colours == "signed" and strength < 0 else None
         return Style(color=foreground, bold=abs(strength) > 0.5 or marked, underline=marked)
-    background = _ramp_colour(strength, colours)
+    background = ground(strength, colours, theme)
     if palette == "256":
         background = of_256(background)[1]
     foreground_on_it = _rich(readable_on(background), palette)
     return Style(color=foreground_on_it, bgcolor=_rich(background, palette), bold=marked, underline=marked)
-
-
-def _ramp_colour(strength: float, colours: Colours) -> Colour:
-    return share_colour(strength) if colours == "share" else signed_colour(strength)
 
 
 def _rich(colour: Colour, palette: Palette | None) -> Color:
