@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import index
 from os import PathLike, fspath
 from typing import Any
 
 from attnexplain.errors import CommandError
+from attnexplain.facts import STEPS
+from attnexplain.text import visible
 
 
 def check_text(name: str, value: Any, *, optional: bool = False) -> None:
@@ -59,6 +62,28 @@ def check_model(value: Any) -> None:
     """Refuse what is no model."""
     if not hasattr(value, "info") or not hasattr(value, "tokenize"):
         raise _wrong("model", value, "a name, a path or what load_model returns is wanted")
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """Refuse what is not one of a few texts, or None."""
+    if value is not None and not isinstance(value, str):
+        raise _wrong(name, value, f"one of {', '.join(choices)} is wanted")
+    if value is not None and value not in choices:
+        raise CommandError(f"{name}={visible(str(value))[:40]!r}: it is one of {', '.join(choices)}")
+
+
+def check_steps(value: int | Sequence[int] | None) -> tuple[int, ...]:
+    """Read one step, several or none, and return them in order.
+
+    >>> check_steps(3), check_steps([4, 1]), check_steps(None)
+    ((3,), (1, 4), ())
+    """
+    several = () if value is None else (value,) if isinstance(value, int) else value
+    if isinstance(several, str | bytes) or not isinstance(several, Sequence):
+        raise _wrong("step", value, "a step from 1 to 4, or a list of steps, is wanted")
+    for step in several:
+        check_whole("step", step, min(STEPS), max(STEPS))
+    return tuple(sorted(set(several)))
 
 
 def _wrong(name: str, value: Any, wanted: str) -> TypeError:

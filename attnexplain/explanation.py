@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from os import PathLike
+from functools import partial
+from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attnexplain.arguments import check_flag, check_model, check_text, check_texts, check_whole
+from attnexplain.arguments import (
+    check_choice,
+    check_flag,
+    check_model,
+    check_steps,
+    check_text,
+    check_texts,
+    check_whole,
+)
 from attnexplain.attention import AttentionTrace, attend, attend_given, causal_mask
 from attnexplain.errors import CommandError
+from attnexplain.facts import STEPS
 from attnexplain.merging import Word, merged, words_of
 from attnexplain.models import DEFAULT_MODEL, Embedded, Model, ModelInfo, load_model
 from attnexplain.models.model import Withheld
@@ -20,6 +31,11 @@ from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
+    from attnexplain.render.figure import Shape
+    from attnexplain.render.files import Shown
+    from attnexplain.render.themes import ThemeName
+    from attnexplain.steps.blocks import Lesson
+    from attnexplain.steps.figure import Subject
 
 COMPANY = 5
 """How many neighbours a vector is shown with."""
@@ -86,6 +102,102 @@ class Explanation(AttentionTrace):
 
         return to_dict(self, worked=worked_pair(self, None, None))
 
+    def show(
+        self,
+        step: int | Sequence[int] | None = None,
+        *,
+        query: str | None = None,
+        key: str | None = None,
+        full: bool = False,
+        digits: int = 2,
+        theme: ThemeName | None = None,
+    ) -> Shown:
+        """Show the answer, and the asked steps, in a notebook or at the prompt.
+
+        Args:
+            step: 1 to 4, or several of them; the answer alone where none is asked for.
+            query: the word that asks, or its position from 1.
+            key: the word that answers.
+            full: every matrix and every number; all four steps where none is asked for.
+            digits: digits after the point, 0 to 8.
+            theme: light or dark; as the notebook is where none is asked for.
+
+        Raises:
+            CommandError: there is no such step, or the query or the key is not a word of the sentence.
+            TypeError: an argument of the wrong type.
+        """
+        from attnexplain.render.files import Shown
+
+        steps = check_steps(step)
+        check_whole("digits", digits, 0, 8)
+        check_choice("theme", theme, ("light", "dark"))
+        wanted = steps or (STEPS if full else ())
+        lesson = self._lesson(wanted, query=query, key=key, full=full, digits=digits)
+        return Shown(lesson.on_paper(), digits, theme)
+
+    def save(
+        self,
+        path: str | PathLike[str],
+        *,
+        figure: Subject | None = None,
+        step: int | Sequence[int] | None = None,
+        query: str | None = None,
+        key: str | None = None,
+        full: bool = False,
+        digits: int = 2,
+        theme: ThemeName | None = None,
+        shape: Shape = "slide",
+        bare: bool = False,
+    ) -> None:
+        """Write a file, which is replaced where it exists: .svg, .html, .md, .txt, .json or .npz.
+
+        Args:
+            path: its ending says what to write.
+            figure: one picture for a slide or a paper instead of the lesson: weights, scores, queries, keys, values,
+                context or links; .svg or .html.
+            step: 1 to 4, or several of them; the whole lesson where none is asked for.
+            query: the word that asks, or its position from 1.
+            key: the word that answers.
+            full: every matrix and every number.
+            digits: digits after the point, 0 to 8.
+            theme: light or dark.
+            shape: of a figure: slide (16:9) or column (of a paper).
+            bare: a figure without title and caption.
+
+        Raises:
+            CommandError: the ending or the step is not known, or the query or the key is not a word of the sentence.
+            OSError: the file cannot be written.
+            TypeError: an argument of the wrong type.
+        """
+        from attnexplain.render.files import render_figure_file, render_file
+        from attnexplain.steps.choice import worked_pair
+
+        steps = check_steps(step)
+        check_whole("digits", digits, 0, 8)
+        check_choice("theme", theme, ("light", "dark"))
+        check_choice("shape", shape, ("slide", "column"))
+        check_choice("figure", figure, ("weights", "scores", "queries", "keys", "values", "context", "links"))
+        if figure is not None:
+            data = render_figure_file(
+                self, fspath(path), figure, query=query, digits=digits, theme=theme, shape=shape, bare=bare
+            )
+        else:
+            compose = partial(self._lesson, steps, query=query, key=key, full=full, digits=digits, alone=True)
+            worked = worked_pair(self, query, key)
+            data = render_file(self, fspath(path), compose, worked=worked, digits=digits, theme=theme)
+        Path(path).write_bytes(data)
+
+    def _lesson(
+        self, steps: Sequence[int], *, query: str | None, key: str | None, full: bool, digits: int, alone: bool = False
+    ) -> Lesson:
+        """Compose a lesson; the answer stands before chosen steps too, unless they are to stand alone."""
+        from attnexplain.steps import lesson
+
+        if alone:
+            return lesson(self, query=query, key=key, steps=steps, digits=digits, full=full)
+        whole = lesson(self, query=query, key=key, digits=digits, full=full)
+        return whole._replace(steps=tuple(step for step in whole.steps if step.number in steps), ways_on=())
+
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         """Draw the lesson where Rich prints."""
         from attnexplain.render.terminal import lesson_page
@@ -94,11 +206,8 @@ class Explanation(AttentionTrace):
         yield lesson_page(lesson(self), console)
 
     def _repr_html_(self) -> str:
-        """Show the lesson in a notebook."""
-        from attnexplain.render.html import render_fragment
-        from attnexplain.steps import lesson
-
-        return render_fragment(lesson(self))
+        """Show the answer in a notebook; `show` shows more."""
+        return self.show()._repr_html_()
 
     @property
     def word_weights(self) -> Array | None:

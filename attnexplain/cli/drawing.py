@@ -21,6 +21,8 @@ from attnexplain.cli.streams import (
 
 if TYPE_CHECKING:
     from attnexplain.explanation import Explanation
+    from attnexplain.models.weights_file import AttentionWeights
+    from attnexplain.overview import Overview
     from attnexplain.render.ink import Ink
     from attnexplain.steps.blocks import Lesson
 
@@ -32,6 +34,8 @@ LONG = 256
 
 def drawer(asked: Request) -> Callable[..., Written]:
     """Choose what becomes of a trace, or of two to be compared: JSON, arrays, or a lesson."""
+    if asked.figure is not None:
+        return figure_drawer(asked)
     if asked.form == ".json":
         return _json_drawer(asked)
     if asked.form == ".npz":
@@ -42,7 +46,7 @@ def drawer(asked: Request) -> Callable[..., Written]:
 
     draw_page = page(asked)
 
-    def draw(trace: Explanation, other: Explanation | None = None) -> str:
+    def draw(trace: Explanation, other: Explanation | None = None) -> Written:
         if other is not None:
             from attnexplain.steps.compare import comparison
 
@@ -52,6 +56,28 @@ def drawer(asked: Request) -> Callable[..., Written]:
                 trace, query=asked.query, key=asked.key, steps=asked.steps, digits=asked.digits, full=asked.full
             )
         return draw_page(composed)
+
+    return draw
+
+
+def figure_drawer(asked: Request) -> Callable[[Explanation | AttentionWeights | Overview], str]:
+    """Choose how a figure is drawn: as a picture, or as a page that holds it."""
+    from attnexplain.overview import Overview
+    from attnexplain.render.figure import render_figure
+    from attnexplain.render.html import render_figure_page
+    from attnexplain.render.ink import Ink
+    from attnexplain.steps.figure import figure, figure_of_heads
+
+    subject, ink = asked.figure, Ink("truecolor", asked.ascii, asked.digits)
+    assert subject is not None  # noqa: S101 - the caller looked
+    render = render_figure_page if asked.form == ".html" else render_figure
+
+    def draw(of: Explanation | AttentionWeights | Overview) -> str:
+        if isinstance(of, Overview):
+            made = figure_of_heads(of)
+        else:
+            made = figure(of, subject, query=asked.query, digits=asked.digits)
+        return render(made, ink, theme=asked.theme or "light", shape=asked.shape, bare=asked.bare)
 
     return draw
 
@@ -84,7 +110,7 @@ def _json_drawer(asked: Request) -> Callable[..., Written]:
     return draw
 
 
-def page(asked: Request) -> Callable[[Lesson], str]:
+def page(asked: Request) -> Callable[[Lesson], Written]:
     """Choose how a lesson is drawn: on the screen, into a text file, or outside of the terminal."""
     from attnexplain.render.ink import Ink
     from attnexplain.render.terminal import render_text
@@ -94,11 +120,12 @@ def page(asked: Request) -> Callable[[Lesson], str]:
 
         return lambda lesson: render_markdown(lesson, Ink(None, asked.ascii, asked.digits), brief=asked.brief)
     if asked.form in (".svg", ".html"):
-        return _picture(asked, Ink("truecolor", asked.ascii, asked.digits))
+        return _picture(asked, Ink("truecolor", asked.ascii, asked.digits, theme=asked.theme or "dark"))
     into_file = asked.output is not None
     palette = None if into_file and asked.color is not When.always else choose_palette(asked.color, os.environ)
     charset = "ascii" if asked.ascii else "utf-8" if into_file else charset_of(sys.stdout)
-    ink = Ink(palette, asked.ascii or not (into_file or can_draw(sys.stdout)), asked.digits, charset)
+    in_ascii = asked.ascii or not (into_file or can_draw(sys.stdout))
+    ink = Ink(palette, in_ascii, asked.digits, charset, asked.theme or "dark")
     width, height = asked.width or screen_width(os.environ), screen_height(os.environ)
     if asked.pause and is_terminal(sys.stdout) and is_terminal(sys.stdin):
         return lambda lesson: _paused(
@@ -109,16 +136,17 @@ def page(asked: Request) -> Callable[[Lesson], str]:
     return lambda lesson: render_text(lesson, ink, width=width, height=height, brief=asked.brief)
 
 
-def _picture(asked: Request, ink: Ink) -> Callable[[Lesson], str]:
+def _picture(asked: Request, ink: Ink) -> Callable[[Lesson], Written]:
     """Choose how a lesson is drawn outside of the terminal."""
     if asked.form == ".html":
         from attnexplain.render.html import render_html
 
         return lambda lesson: render_html(lesson, ink, theme=asked.theme, brief=asked.brief)
-    from attnexplain.render.svg import render_svg
+    from attnexplain.render.svg import render_pages, render_svg
 
     width = asked.width or PICTURE_WIDTH
-    return lambda lesson: render_svg(lesson, ink, width=width, theme=asked.theme, brief=asked.brief)
+    render = render_pages if asked.in_pages else render_svg
+    return lambda lesson: render(lesson, ink, width=width, brief=asked.brief)
 
 
 def _paused(parts: Sequence[str], height: int, sign: str) -> str:

@@ -35,6 +35,7 @@ EXAMPLES = f"""Examples:
   {NAME} --model minilm --find mat:cat "The cat sat on the mat"
   {NAME} --phrase "Hare Krishna" "Chanting Hare Krishna mantra"
   {NAME} "The river bank flooded" --compare "She robbed the bank"
+  {NAME} --figure weights -o weights.svg "The cat sat on the mat"
   {NAME} --explain softmax
   {NAME} --json "The cat sat" | python3 -m json.tool
   {NAME} --file sentences/ambiguous.txt --step 3 --brief
@@ -48,6 +49,26 @@ class Theme(StrEnum):
 
     dark = "dark"
     light = "light"
+
+
+class Figure(StrEnum):
+    """What a figure shows."""
+
+    weights = "weights"
+    scores = "scores"
+    queries = "queries"
+    keys = "keys"
+    values = "values"
+    context = "context"
+    links = "links"
+    overview = "overview"
+
+
+class Shape(StrEnum):
+    """What a figure is for."""
+
+    slide = "slide"
+    column = "column"
 
 
 def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
@@ -91,7 +112,7 @@ def _one_of(kind: type[StrEnum]) -> Callable[[str], Any]:
     return parse
 
 
-COLOUR, THEME = _one_of(When), _one_of(Theme)
+COLOUR, THEME, FIGURE, SHAPE = _one_of(When), _one_of(Theme), _one_of(Figure), _one_of(Shape)
 COUNT, DIGITS, SEED = _whole_number(0, 999), _whole_number(0, 8), _whole_number(0, 10**15)
 COLUMNS, TOKENS = _whole_number(*WIDTHS), _whole_number(1, MOST_TOKENS)
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -181,15 +202,35 @@ def request(
         bool, typer.Option("--keep-going", help="Skip a line that does not work, and say so.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")] = False,
+    figure: Annotated[
+        Figure | None,
+        typer.Option(
+            parser=FIGURE,
+            metavar="MATRIX",
+            help="One picture for a slide or a paper, with -o: weights, links, scores, queries, keys, values, context, "
+            "overview.",
+            autocompletion=lambda incomplete: _beginning_with(incomplete, Figure),
+        ),
+    ] = None,
+    shape: Annotated[
+        Shape,
+        typer.Option(
+            parser=SHAPE,
+            metavar="SHAPE",
+            help="Of a figure: slide (16:9) or column (of a paper).",
+            autocompletion=lambda incomplete: _beginning_with(incomplete, Shape),
+        ),
+    ] = Shape.slide,
+    bare: Annotated[bool, typer.Option("--bare", help="A figure without title and caption.")] = False,
     theme: Annotated[
-        Theme,
+        Theme | None,
         typer.Option(
             parser=THEME,
             metavar="THEME",
-            help="dark or light, for .svg and .html.",
+            help="dark or light paper, also of your terminal; a page follows its reader's if not given.",
             autocompletion=lambda incomplete: _beginning_with(incomplete, Theme),
         ),
-    ] = Theme.dark,
+    ] = None,
     json_schema: Annotated[bool, typer.Option("--json-schema", help="Show the JSON Schema of --json.")] = False,
     digits: Annotated[int, typer.Option(parser=DIGITS, metavar="N", help="Digits after the point, 0 to 8.")] = 2,
     seed: Annotated[int, typer.Option(parser=SEED, metavar="N", help="For the untrained model.")] = 0,
@@ -246,7 +287,10 @@ def request(
         output=output,
         keep_going=keep_going,
         force=force,
-        theme=theme.value,
+        figure=None if figure is None else figure.value,
+        shape=shape.value,
+        bare=bare,
+        theme=None if theme is None else theme.value,
         json_schema=json_schema,
         digits=digits,
         seed=seed,
@@ -292,6 +336,8 @@ _CHECKED: Mapping[str, Callable[[Any], Any]] = {
     "max_tokens": TOKENS,
     "color": COLOUR,
     "theme": THEME,
+    "figure": FIGURE,
+    "shape": SHAPE,
 }
 """How the values of options are checked, where any text will not do."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from secrets import token_hex
 
@@ -13,6 +13,9 @@ from attnexplain.cli.forms import FORMS
 from attnexplain.cli.streams import Written, pieces_of
 from attnexplain.errors import CommandError, OutputError
 from attnexplain.text import visible
+
+PAGED = ".svg"
+"""The ending of what can be written in pages."""
 
 
 def check_output(path: str, *, force: bool) -> None:
@@ -27,12 +30,31 @@ def check_output(path: str, *, force: bool) -> None:
             f"--output {visible(path)}: the ending says what to write, and {visible(ending) or 'none'} is not known",
             hint=f"the endings are: {' '.join(FORMS)}",
         )
+    if "%d" in path and ending != PAGED:
+        raise CommandError(f"--output {visible(path)}: %d numbers the pages of a {PAGED}; {ending} has none")
+    if "%d" in Path(path).parent.name or str(path).count("%d") > 1:
+        raise CommandError(f"--output {visible(path)}: one %d numbers the pages, in the name of the file")
     if "\0" in path:
         raise CommandError(f"--output {visible(path)}: not a file name")
     if os.path.isdir(path):
         raise CommandError(f"{visible(path)} is a folder")
     if os.path.lexists(path) and not force:
         raise _exists(path)
+
+
+def write_pages(path: str, pages: Sequence[str], *, force: bool) -> None:
+    """Write each page to a file of its own, all or none: %d in the path is its number, from 1.
+
+    Raises:
+        CommandError: one of the files exists and may not be replaced.
+        OutputError: one cannot be written.
+    """
+    names = [path.replace("%d", str(number)) for number in range(1, len(pages) + 1)]
+    for name in names:
+        check_output(name, force=force)
+    with contextlib.ExitStack() as files:
+        for name, page in zip(names, pages, strict=True):
+            files.enter_context(new_file(name, force=force))(page)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,9 @@ from attnexplain.facts import STEPS
 from attnexplain.tokens import MAX_TOKENS
 
 if TYPE_CHECKING:
+    from attnexplain.render.figure import Shape
     from attnexplain.render.themes import ThemeName
+    from attnexplain.steps.figure import Subject
 
 
 class When(StrEnum):
@@ -48,7 +50,10 @@ class Request:
     output: str | None = None
     keep_going: bool = False
     force: bool = False
-    theme: ThemeName = "dark"
+    figure: Subject | None = None
+    shape: Shape = "slide"
+    bare: bool = False
+    theme: ThemeName | None = None
     json_schema: bool = False
     digits: int = 2
     seed: int = 0
@@ -73,6 +78,16 @@ class Request:
             if self.output is None
             else Path(self.output).suffix.lower()
         )
+
+    @property
+    def in_pages(self) -> bool:
+        """Whether a file a page is wanted: its name has a %d."""
+        return self.output is not None and "%d" in self.output
+
+    @property
+    def runs_every_head(self) -> bool:
+        """Whether it is about all heads of a model, and not about one."""
+        return self.overview or self.find is not None or self.figure == "overview"
 
     @property
     def shown_steps(self) -> tuple[int, ...]:

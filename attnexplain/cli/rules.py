@@ -21,16 +21,19 @@ if TYPE_CHECKING:
 
 JSON, TEXT, MARKDOWN = ".json", ".txt", ".md"
 
-LESSON, COMPARE, OVERVIEW, FIND = "a lesson", "--compare", "--overview", "--find"
+LESSON, COMPARE, OVERVIEW, FIND, FIGURE = "a lesson", "--compare", "--overview", "--find", "--figure"
 ARTICLE, CARD, SCHEMA = "--explain", "--model-card", "--json-schema"
-SENTENCES = frozenset({LESSON, COMPARE, OVERVIEW, FIND})
+SENTENCES = frozenset({LESSON, COMPARE, OVERVIEW, FIND, FIGURE})
 """The subjects that begin with a sentence."""
-ONE_HEAD = frozenset({LESSON, COMPARE})
+ONE_HEAD = frozenset({LESSON, COMPARE, FIGURE})
+IN_WORDS = SENTENCES - {FIGURE}
+"""Those that are told, and not only drawn."""
 SUBJECTS: Mapping[str, frozenset[str]] = {
     LESSON: EVERY,
     COMPARE: DRAWN | {JSON},
     OVERVIEW: DRAWN | {JSON},
     FIND: DRAWN | {JSON},
+    FIGURE: frozenset({".svg", ".html"}),
     ARTICLE: DRAWN,
     CARD: frozenset({SCREEN, TEXT, MARKDOWN}),
     SCHEMA: frozenset({SCREEN, JSON}),
@@ -41,9 +44,11 @@ DEFAULT_ANYWAY: Mapping[str, object] = {"layer": 0, "head": 0, "steps": STEPS, "
 """What an option may say that is the default where it says nothing."""
 
 SAYS = {
+    LESSON: "there is no --figure",
     COMPARE: "--compare looks at one word",
     OVERVIEW: "--overview runs every head as it is",
     FIND: "--find runs every head as it is",
+    FIGURE: "--figure draws one picture",
     ARTICLE: "--explain shows an article",
     CARD: "--model-card shows what the learned model is",
     SCHEMA: "--json-schema shows what --json writes",
@@ -69,18 +74,20 @@ RULES: Mapping[str, Rule] = {
     "model": Rule("--model"),
     "layer": Rule("--layer", ONE_HEAD),
     "head": Rule("--head", ONE_HEAD),
-    "merge_words": Rule("--merge-words", SENTENCES - {COMPARE}, DRAWN | {JSON}),
+    "merge_words": Rule("--merge-words", IN_WORDS - {COMPARE}, DRAWN | {JSON}),
     "download": Rule("--download"),
     "causal": Rule("--causal", ONE_HEAD),
     "scale": Rule("--scale", ONE_HEAD),
-    "pause": Rule("--pause", SENTENCES | {ARTICLE}, frozenset({SCREEN})),
+    "pause": Rule("--pause", IN_WORDS | {ARTICLE}, frozenset({SCREEN})),
     "json": Rule("--json"),
     "keep_going": Rule("--keep-going", SENTENCES - {COMPARE}),
     "digits": Rule("--digits", SENTENCES | {ARTICLE}, DRAWN),
     "seed": Rule("--seed"),
     "full": Rule("--full", frozenset({LESSON, COMPARE}), DRAWN),
-    "brief": Rule("--brief", (SENTENCES | {ARTICLE}) - {OVERVIEW}, DRAWN),
+    "brief": Rule("--brief", (IN_WORDS | {ARTICLE}) - {OVERVIEW}, DRAWN),
     "max_tokens": Rule("--max-tokens"),
+    "shape": Rule("--shape", frozenset({FIGURE})),
+    "bare": Rule("--bare", frozenset({FIGURE})),
 }
 """By the field of the request. Those that are not here go with everything."""
 
@@ -107,6 +114,7 @@ def subject_of(asked: Request) -> str:
     """
     wanted = {
         COMPARE: asked.compare is not None, OVERVIEW: asked.overview, FIND: asked.find is not None,
+        FIGURE: asked.figure is not None,
         ARTICLE: asked.explain is not None, CARD: asked.model_card, SCHEMA: asked.json_schema,
     }  # fmt: skip
     subjects = [subject for subject, is_wanted in wanted.items() if is_wanted]
@@ -122,17 +130,8 @@ def refuse_what_does_nothing(asked: Request) -> None:
         CommandError: there is one; the message says why.
     """
     subject = subject_of(asked)
-    if asked.form not in SUBJECTS[subject]:
-        written = "--json" if asked.json else asked.form
-        raise CommandError(f"{SAYS[subject]}, so {written} does not go with it", hint=_endings(subject))
-    for name in chosen(asked):
-        rule = RULES.get(name)
-        if rule is None:
-            continue
-        if subject not in rule.subjects:
-            raise CommandError(f"{SAYS[subject]}, so {_typed(asked, name)} does not go with it")
-        if asked.form not in rule.forms:
-            raise CommandError(f"{FORMS[asked.form].says}, so {_typed(asked, name)} does not go with it")
+    _refuse_form(asked, subject)
+    _refuse_options(asked, subject)
     if asked.sentence not in (None, "-") and asked.keep_going:
         raise CommandError("--keep-going skips lines of a file, and there is one sentence")
     if asked.sentence is not None and asked.file is not None:
@@ -141,6 +140,29 @@ def refuse_what_does_nothing(asked: Request) -> None:
         raise CommandError("--download needs the name of a model", hint="--model openai-community/gpt2")
     if asked.force and asked.output is None:
         raise CommandError("--force replaces the file of --output, and there is none")
+
+
+def _refuse_form(asked: Request, subject: str) -> None:
+    if subject == FIGURE and asked.form == SCREEN:
+        raise CommandError("--figure draws a picture, and needs a file for it", hint="-o figure.svg, or .html")
+    if subject == FIGURE and asked.in_pages:
+        raise CommandError("--figure draws one picture, and %d numbers several", hint="leave the %d out")
+    if asked.form not in SUBJECTS[subject]:
+        written = "--json" if asked.json else asked.form
+        raise CommandError(f"{SAYS[subject]}, so {written} does not go with it", hint=_endings(subject))
+
+
+def _refuse_options(asked: Request, subject: str) -> None:
+    for name in chosen(asked):
+        rule = RULES.get(name)
+        if rule is None:
+            continue
+        if subject not in rule.subjects:
+            raise CommandError(f"{SAYS[subject]}, so {_typed(asked, name)} does not go with it")
+        if asked.figure == OVERVIEW[2:] and not rule.subjects & {OVERVIEW} and rule.subjects != {FIGURE}:
+            raise CommandError(f"--figure {SAYS[OVERVIEW][2:]}, so {_typed(asked, name)} does not go with it")
+        if asked.form not in rule.forms:
+            raise CommandError(f"{FORMS[asked.form].says}, so {_typed(asked, name)} does not go with it")
 
 
 def refuse_for_the_model(asked: Request, model: Model | AttentionWeights) -> None:

@@ -7,12 +7,13 @@ import shlex
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attnexplain.cli.drawing import drawer, page
+from attnexplain.cli.drawing import drawer, figure_drawer, page
 from attnexplain.cli.forms import DRAWN, FORMS, SCREEN
-from attnexplain.cli.output import check_output, new_file
+from attnexplain.cli.output import check_output, new_file, write_pages
 from attnexplain.cli.pager import paged, pager_of
 from attnexplain.cli.request import Request
 from attnexplain.cli.rules import refuse_for_the_model, refuse_what_does_nothing
@@ -79,6 +80,8 @@ def serve(asked: Request) -> int:
 
 def _destination(asked: Request) -> AbstractContextManager[Callable[[Written], None]]:
     """Open what is written to: the output file, a pager on a terminal, or standard output."""
+    if asked.in_pages and asked.output is not None:
+        return nullcontext(partial(_write_pages, asked.output, asked.force))
     if asked.output is not None:
         return new_file(asked.output, force=asked.force)
     is_paged = asked.pager is not False and asked.form == SCREEN and not asked.pause and is_terminal(sys.stdout)
@@ -86,6 +89,11 @@ def _destination(asked: Request) -> AbstractContextManager[Callable[[Written], N
     if pager is None:
         return nullcontext(write)
     return paged(pager, screen_height(os.environ), always=asked.pager is True)
+
+
+def _write_pages(path: str, force: bool, pages: Written) -> None:
+    if isinstance(pages, list):  # and not the nothing that stands for a sentence that waits
+        write_pages(path, pages, force=force)
 
 
 def _deliver(asked: Request, text: Written) -> None:
@@ -200,7 +208,7 @@ def _answer(asked: Request, line: Line, model: Model, draw: Callable[..., Writte
     """Make of one sentence what is asked for."""
     if line.error is not None:
         raise line.error
-    if asked.overview or asked.find is not None:
+    if asked.runs_every_head:
         return _looked_over(asked, line, model)
     texts = (line.text, asked.compare) if asked.compare is not None else (line.text,)
     return draw(*[_explained(asked, text, model) for text in texts])
@@ -213,7 +221,7 @@ def _weights_alone(asked: Request, alone: AttentionWeights) -> Written:
         raise CommandError(f"{name} has its own tokens", hint="leave the sentence out")
     if missing := set(asked.steps) - {3}:
         raise alone.refusal(f"step {min(missing)} cannot be shown")
-    if asked.form == ".npz" or asked.overview or asked.find is not None:
+    if asked.form == ".npz" or asked.runs_every_head:
         raise alone.refusal()
     refuse_long(len(alone.tokens.texts), asked.max_tokens, "tokens")
     if off := alone.rows_that_are_off:
@@ -222,6 +230,8 @@ def _weights_alone(asked: Request, alone: AttentionWeights) -> Written:
         from attnexplain.render.json import render_weights
 
         return render_weights(alone)
+    if asked.figure is not None:
+        return figure_drawer(asked)(alone)
     from attnexplain.steps.weights_alone import lesson_of_weights
 
     return page(asked)(lesson_of_weights(alone, query=asked.query, key=asked.key, digits=asked.digits))
@@ -238,6 +248,8 @@ def _looked_over(asked: Request, line: Line, model: Model) -> Written:
         from attnexplain.render.json import render_overview
 
         return render_overview(found)
+    if asked.figure is not None:
+        return figure_drawer(asked)(found)
     from attnexplain.steps.heads import overview_lesson, ranking_lesson
 
     return page(asked)(overview_lesson(found) if asked.find is None else ranking_lesson(found, asked.digits))

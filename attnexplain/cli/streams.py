@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from attnexplain.cli.request import When
     from attnexplain.render.ink import Palette
 
-Written = str | bytes | Iterator[str]
-"""What is made of a sentence: a text, the bytes of a file, or a long text piece by piece."""
+Written = str | bytes | list[str] | Iterator[str]
+"""What is made of a sentence: a text, the bytes of a file, its pages, or a long text piece by piece."""
 
 NAME = "attnexplain"
 WIDTHS = (20, 500)

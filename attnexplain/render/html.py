@@ -1,7 +1,7 @@
 """A lesson as a web page: real headings and tables, no script, nothing fetched.
 
-Pointing at a cell of a matrix, or reaching it with the Tab key, says which query and key it belongs to. A screen reader
-finds the name of the row and of the column in the table itself.
+Pointing at a cell of a matrix says which query and key it belongs to. A screen reader finds the name of the row and of
+the column in the table itself, which is one stop of the Tab key, and moves by the arrow keys where it is too wide.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from itertools import count
-from typing import Any, assert_never
+from secrets import token_hex
+from typing import assert_never
 
-from attnexplain.render.colours import Colour, readable_on, share_colour, signed_colour
+from attnexplain.render.colours import Colour, ground, readable_on, step_of
+from attnexplain.render.figure import ON_A_PAGE, Canvas, MatrixDrawing, Shape, render_figure, small_cells
 from attnexplain.render.ink import Ink
 from attnexplain.render.notation import write_formula, write_line
-from attnexplain.render.page import picture_note
-from attnexplain.render.themes import FONTS, THEMES, ThemeName
+from attnexplain.render.themes import FONTS, THEMES, Theme, ThemeName
 from attnexplain.steps.blocks import (
     Answer,
     Block,
     Cell,
+    Colours,
     Command,
     Company,
     Equation,
@@ -34,63 +36,128 @@ from attnexplain.steps.blocks import (
     Prose,
     Table,
 )
+from attnexplain.steps.figure import Figure
 
-MARKED = ' class="mark"'
-MOST_CELLS = 96
-"""The longest side of a matrix that is drawn without numbers."""
+AROUND = (
+    "html { background: var(--paper); } body { margin: 0; } "
+    "@page { margin: 12mm; } @media print { :root { color-scheme: light !important; } }"
+)
+"""What a page of our own says of all that is around the lesson."""
+LONGEST_TITLE = 60
+"""Characters of a sentence in the title of its page."""
 THUMBNAIL = 16
-TICK_WIDTH, TICK_HEIGHT = 6.0, 2.5
-"""Squares that the positions of rows and columns take."""
+WIDE_TABLE = 16
+"""Columns from which on a table is printed in small letters."""
+NOTEBOOKS_IN_THE_DARK = (
+    '[data-jp-theme-light="false"], .vscode-dark, .vscode-high-contrast:not(.vscode-high-contrast-light), '
+    'html[theme="dark"], [data-theme="dark"], .dark, .dark-theme'
+)
+"""What JupyterLab, VS Code, Colab and marimo write around a dark cell."""
 
 
-def render_html(lesson: Lesson, ink: Ink, *, theme: ThemeName = "dark", brief: bool = False) -> str:
+def render_html(lesson: Lesson, ink: Ink, *, theme: ThemeName | None = None, brief: bool = False) -> str:
     """Write a lesson as one HTML document.
 
     Args:
         lesson: what to write.
         ink: how to write numbers and texts.
-        theme: light or dark paper.
+        theme: light or dark; as the reader's own system is where none is asked for. On paper it is light.
         brief: leave out the prose.
     """
-    page, style = Page(ink, brief=brief), _style(theme)
-    title = page.text(lesson.sentence) or page.text(lesson.steps[0].heading)
+    page = Page(ink, brief=brief)
+    written = page.fragment(lesson.on_paper())
+    title = escape(ink.shortened(ink.text(lesson.sentence or lesson.steps[0].heading), LONGEST_TITLE))
+    root = f":root {{ color-scheme: {theme or 'light dark'}; {VARIABLES} }} {AROUND}"
+    return document(title, page.style(root), written)
+
+
+def render_figure_page(
+    figure: Figure, ink: Ink, *, theme: ThemeName = "light", shape: Shape = "slide", bare: bool = False
+) -> str:
+    """Write a figure as an HTML document that holds nothing else; the arguments are those of `render_figure`."""
+    picture = render_figure(figure, ink, theme=theme, shape=shape, bare=bare)
+    title = escape(ink.shortened(ink.text(f"{figure.title}: {figure.sentence}"), LONGEST_TITLE))
+    body = f"margin: 0; background: {THEMES[theme].paper};"
+    return document(title, f"body {{ {body} }} svg {{ max-width: 100%; height: auto; display: block; }}", picture)
+
+
+def document(title: str, style: str, written: str) -> str:
+    """Put a title, a style and what stands in the page together; all three are HTML already."""
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title>
+<title>{title} · attnexplain</title>
 <style>{style}</style>
 </head>
 <body>
-<main>
-{page.fragment(lesson)}
+<main class="attnexplain">
+{written}
 </main>
 </body>
 </html>
 """
 
 
-def render_fragment(lesson: Lesson, *, theme: ThemeName = "light") -> str:
-    """Write a lesson as a piece of somebody else's page, whose other parts keep their own style."""
-    style = _style(theme).replace(":root", "&").replace("body {", "& {")
-    return f'<div class="attnexplain"><style>.attnexplain {{{style}}}</style>{Page(Ink()).fragment(lesson)}</div>'
+def render_fragment(lesson: Lesson, ink: Ink | None = None, *, theme: ThemeName | None = None) -> str:
+    """Write a lesson as a piece of somebody else's page, such as a cell of a notebook, whose theme it follows.
+
+    Args:
+        lesson: what to write.
+        ink: how to write numbers and texts.
+        theme: light or dark; as the notebook is where none is asked for.
+    """
+    name = f"attnexplain-{token_hex(4)}"
+    page = Page(ink or Ink(), prefix=f"{name}-")
+    written = page.fragment(lesson.on_paper())
+    root = f".{name} {{ color-scheme: {theme or 'light'}; {VARIABLES} }}"
+    if theme is None:
+        root += f" :is({NOTEBOOKS_IN_THE_DARK}) .{name} {{ color-scheme: dark; }}"
+    return f'<div class="attnexplain {name}"><style>{page.style(root)}</style>{written}</div>'
 
 
-def _style(theme: ThemeName) -> str:
-    colours = "".join(f" --{name}: {colour};" for name, colour in THEMES[theme]._asdict().items())
-    sheet = files("attnexplain").joinpath("render/page.css").read_text(encoding="utf-8")
-    return f":root {{ color-scheme: {theme}; --fonts: {FONTS};{colours} }}\n{sheet}"
+def _both(light: str, dark: str) -> str:
+    return light if light == dark else f"light-dark({light}, {dark})"
+
+
+VARIABLES = f"--fonts: {FONTS}; " + " ".join(
+    f"--{name}: {_both(getattr(THEMES['light'], name), getattr(THEMES['dark'], name))};" for name in Theme._fields
+)
 
 
 class Page:
-    """Writes the pieces of a lesson as HTML. Every text passes through `text`, which leaves nothing in it live."""
+    """Writes the pieces of a lesson as HTML. Every text passes through `text`, which leaves nothing in it live.
 
-    def __init__(self, ink: Ink, *, brief: bool = False) -> None:
+    The colours of cells are classes, one a shade, so that each is written once, for light and for dark paper.
+    """
+
+    def __init__(self, ink: Ink, *, brief: bool = False, prefix: str = "") -> None:
         self.ink = ink
         self.brief = brief
+        self.prefix = prefix
+        """Of ids: several lessons may stand in one page."""
+        self.shades: dict[str, tuple[float, Colours]] = {}
+        """The shades that occur, by the names of their classes."""
         self._number = count(1)
+
+    def style(self, root: str) -> str:
+        """Write the style sheet, after the rule that says what the variables are."""
+        sheet = files("attnexplain").joinpath("render/page.css").read_text(encoding="utf-8")
+        shades = []
+        for name, (strength, colours) in sorted(self.shades.items()):
+            light, dark = (ground(strength, colours, theme) for theme in ("light", "dark"))
+            on = _both(_hex(readable_on(light)), _hex(readable_on(dark)))
+            shades.append(f".{name} {{ --ground: {_both(_hex(light), _hex(dark))}; --on: {on}; }}")
+        return "\n".join([root, sheet, *shades])
+
+    def shade(self, strength: float, colours: Colours) -> str:
+        """Name the class of a shade."""
+        step = step_of(strength)
+        name = f"{'s' if colours == 'share' else 'n' if strength < 0 else 'p'}{step}"
+        self.shades[name] = (strength, colours)
+        return name
 
     def fragment(self, lesson: Lesson) -> str:
         """Write what stands inside of the page."""
@@ -98,12 +165,13 @@ class Page:
         if lesson.answer is not None:
             parts.append(self.block(lesson.answer))
         for step in lesson.steps:
-            name = f"step-{step.number or next(self._number) + 4}"
+            name = f"{self.prefix}step-{step.number or next(self._number) + 4}"
             blocks = "\n".join(filter(None, map(self.block, step.blocks)))
-            heading = f'<h2 id="{name}">{self.text(step.heading)}</h2>'
+            level = "h2" if parts else "h1"
+            heading = f'<{level} id="{name}">{self.text(step.heading)}</{level}>'
             parts.append(f'<section aria-labelledby="{name}">\n{heading}\n{blocks}\n</section>')
-        parts += map(self.block, lesson.notes)
-        return "\n".join(filter(None, parts))
+        notes = "\n".join(filter(None, map(self.block, lesson.notes)))
+        return "\n".join(filter(None, [*parts, f"<footer>{notes}</footer>" if notes else ""]))
 
     def text(self, text: str) -> str:
         """Make any text safe: to show, and in HTML."""
@@ -191,15 +259,13 @@ class Page:
 
     def _cell(self, grid: Grid, row: str, column: LaidColumn, cell: Cell) -> str:
         written = escape(self.ink.written(cell))
+        mark = " mark" if cell.is_marked else ""
         if cell.strength is None:
-            return f"<td{MARKED if cell.is_marked else ''}>{written}</td>"
-        ground = _ground(cell.strength, grid.colours)
+            return f'<td class="{mark.strip()}">{written}</td>' if mark else f"<td>{written}</td>"
         says = f"{self.text(row)}, {self.text(column.heading)}: {written}"
         if grid.rows_ask:
             says = f"query {self.text(row)}, key {self.text(column.heading)}: {written}"
-        kind = "cell mark" if cell.is_marked else "cell"
-        looks = f'class="{kind}" style="{_on(ground)}"'
-        return f'<td {looks} tabindex="0" data-says="{says}" aria-label="{says}">{written}</td>'
+        return f'<td class="cell {self.shade(cell.strength, grid.colours)}{mark}" title="{says}">{written}</td>'
 
     def _footer(self, grid: Grid, columns: Sequence[LaidColumn]) -> str:
         if grid.footer is None:
@@ -210,13 +276,21 @@ class Page:
 
     def _wrapped(self, title: str, note: str, headings: Sequence[str], rows: Sequence[str], footer: str = "") -> str:
         after = f" <span>({self.text(note)})</span>" if note else ""
+        head = f"<thead><tr><td></td>{''.join(headings)}</tr></thead>"
+        caption = f"<caption><div>{self.text(title)}{after}</div></caption>"
+        return self._scroll(title, f"{caption}{head}<tbody>{''.join(rows)}</tbody>{footer}", len(headings))
+
+    def _scroll(self, title: str, table: str, columns: int) -> str:
+        """Let a table be moved where it is wider than the page, also by the keys."""
+        wide = ' class="wide"' if columns > WIDE_TABLE else ""
         return (
-            f'<div class="scroll"><table><caption>{self.text(title)}{after}</caption>'
-            f"<thead><tr><td></td>{''.join(headings)}</tr></thead><tbody>{''.join(rows)}</tbody>{footer}</table></div>"
+            f'<div class="scroll" role="group" tabindex="0" aria-label="{self.text(title)}">'
+            f"<table{wide}>{table}</table></div>"
         )
 
-    def _heading(self, text: str) -> str:
-        return f'<th scope="col">{self.text(text)}</th>'
+    def _heading(self, text: str, *, of_words: bool = False) -> str:
+        kind = ' class="words"' if of_words else ""
+        return f'<th scope="col"{kind}>{self.text(text)}</th>'
 
     def _table(self, table: Table) -> str:
         rows = []
@@ -228,13 +302,11 @@ class Page:
             ]
             rows.append(f'<tr><th scope="row">{escape(self.ink.entry(first))}</th>{"".join(cells)}</tr>')
         headings = "".join(map(self._heading, table.headings))
-        return (
-            f'<div class="scroll"><table><caption>{self.text(table.title)}</caption>'
-            f"<thead><tr>{headings}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-        )
+        head = f"<caption><div>{self.text(table.title)}</div></caption><thead><tr>{headings}</tr></thead>"
+        return self._scroll(table.title, f"{head}<tbody>{''.join(rows)}</tbody>", len(table.headings))
 
     def _share(self, share: float) -> str:
-        return f'<td style="{_on(share_colour(share))}">{escape(self.ink.share(share))}</td>'
+        return f'<td class="cell {self.shade(share, "share")}">{escape(self.ink.share(share))}</td>'
 
     def _links(self, links: Links) -> str:
         rows = [
@@ -243,7 +315,7 @@ class Page:
             + "</td></tr>"
             for name, linked in links.rows
         ]
-        return self._wrapped(links.title, "", [self._heading("attends most to")], rows)
+        return self._wrapped(links.title, "", [self._heading("attends most to", of_words=True)], rows)
 
     def _company(self, company: Company) -> str:
         rows = []
@@ -252,7 +324,7 @@ class Page:
             cells = "".join(f'<td class="words">{self.text(text)}</td>' for text in texts)
             name, cosine = self.text(row.name), escape(self.ink.share(row.cosine))
             rows.append(f'<tr><th scope="row">{name}</th><td>{cosine}</td>{cells}</tr>')
-        headings = [self._heading(heading) for heading in ("cosine", "before", "after")]
+        headings = [self._heading("cosine"), *(self._heading(text, of_words=True) for text in ("before", "after"))]
         return self._wrapped(company.title, "", headings, rows)
 
     # Pictures
@@ -261,60 +333,61 @@ class Page:
         return f'<div class="pair">{self._grid(pair.left)}{self._grid(pair.right)}</div>'
 
     def _picture(self, grid: Grid) -> str:
-        """Draw a large matrix as one picture, of an even larger one the strongest of every few numbers."""
-        tall, wide = (-(-size // MOST_CELLS) for size in grid.numbers.shape)
-        small = grid.tiles(tall, wide)
-        note = picture_note("square", tall, wide)
-        picture = _squares(small, grid.colours, 6, self.text(grid.title), ticks=(tall, wide))
+        """Draw a large matrix as one picture, with the names of its rows and the numbers of its cells to point at."""
+        canvas = PageCanvas(self)
+        drawing = MatrixDrawing(grid, canvas, ON_A_PAGE, 0.0)
+        high, wide = drawing.draw(0.0)
+        note = "Each cell is one number, which is shown where you point at it."
+        if drawing.tile > 1 or drawing.wide > 1:
+            note = (
+                f"Each cell is the strongest of {drawing.tile} × {drawing.wide} numbers; rows and columns are counted."
+            )
         caption = f"<b>{self.text(grid.title)}</b> {self.text(f'({grid.note})' if grid.note else '')}"
-        return f'<figure class="scroll"><figcaption>{caption}<br>{self.text(note)}</figcaption>{picture}</figure>'
+        title = self.text(grid.title)
+        picture = (
+            f'<svg role="img" aria-label="{title}" viewBox="0 0 {wide:.0f} {high + 2:.0f}" width="{wide:.0f}" '
+            f'height="{high + 2:.0f}">{"".join(canvas.parts)}</svg>'
+        )
+        return (
+            f'<figure><figcaption>{caption}<br><span class="note">{note}</span></figcaption>'
+            f'<div class="scroll" role="group" tabindex="0" aria-label="{title}">{picture}</div></figure>'
+        )
 
     def _gallery(self, gallery: Gallery) -> str:
         figures = []
         for i, row in enumerate(gallery.rows):
             for j, thumbnail in enumerate(row):
-                size = min(THUMBNAIL, len(thumbnail.picture))
+                size, canvas = min(THUMBNAIL, len(thumbnail.picture)), PageCanvas(self)
+                cells = "".join(small_cells(thumbnail.resized(size, size).tolist(), 0, 0, 64, canvas))
                 name = f"{gallery.row_name} {i}, {gallery.column_name} {j}"
-                picture = _squares(thumbnail.resized(size, size), "share", 64 / size, name)
+                picture = (
+                    f'<svg role="img" aria-label="{name}" viewBox="0 0 64 64" width="64" height="64">{cells}</svg>'
+                )
                 label = f"{i}.{j} {self.text(thumbnail.word)} {escape(self.ink.share(thumbnail.number))}"
                 figures.append(f"<figure>{picture}<figcaption>{label}</figcaption></figure>")
         columns = f"grid-template-columns:repeat({len(gallery.rows[0])},minmax(5.5rem,1fr))"
-        return f'<div class="gallery" style="{columns}">{"".join(figures)}</div>'
+        grid = f'<div class="gallery" style="{columns}">{"".join(figures)}</div>'
+        return f'<div class="scroll" role="group" tabindex="0" aria-label="every head">{grid}</div>'
 
 
-def _squares(strengths: Any, colours: str, size: float, name: str, ticks: tuple[int, int] | None = None) -> str:
-    """Draw a matrix of strengths as squares; neighbours of one colour in a row are one rectangle.
+class PageCanvas(Canvas):
+    """A canvas inside of a page: its colours are classes."""
 
-    With `ticks`, how many numbers a square is tall and wide, every tenth row and column has its position written.
-    """
-    rows, columns = strengths.shape
-    drawn = []
-    for i, row in enumerate(strengths.tolist()):
-        start = 0
-        shades = [_hex(_ground(round(strength, 2), colours)) for strength in row]
-        for j in range(1, columns + 1):
-            if j == columns or shades[j] != shades[start]:
-                drawn.append(f'<rect x="{start}" y="{i}" width="{j - start}" height="1" fill="{shades[start]}"/>')
-                start = j
-    left, top = (TICK_WIDTH, TICK_HEIGHT) if ticks is not None else (0.0, 0.0)
-    if ticks is not None:
-        tall, wide = ticks
-        drawn += [f'<text x="-0.5" y="{i + 1}" text-anchor="end">{i * tall + 1}</text>' for i in range(0, rows, 10)]
-        drawn += [f'<text x="{j}" y="-0.5">{j * wide + 1}</text>' for j in range(0, columns, 10)]
-    return (
-        f'<svg role="img" aria-label="{name}" viewBox="{-left:g} {-top:g} {columns + left:g} {rows + top:g}" '
-        f'width="{(columns + left) * size:g}" height="{(rows + top) * size:g}" shape-rendering="crispEdges">'
-        f"{''.join(drawn)}</svg>"
-    )
+    def __init__(self, page: Page) -> None:
+        super().__init__(page.ink, "light")
+        self.page = page
 
+    def paint(self, strength: float, colours: Colours) -> str:
+        """Name the class of a shade."""
+        return f'class="{self.page.shade(strength, colours)}"'
 
-def _ground(strength: float, colours: str) -> Colour:
-    return share_colour(strength) if colours == "share" else signed_colour(strength)
+    def colour(self, name: str) -> str:
+        """Name the variable of a colour."""
+        return f"var(--{name})"
 
-
-def _on(ground: Colour) -> str:
-    """Write the style of a cell: its ground, and what can be read on it."""
-    return f"background:{_hex(ground)};color:{_hex(readable_on(ground))}"
+    def on(self, strength: float, colours: Colours) -> str:
+        """Never asked for: what is so large that it is a picture has no numbers in its cells."""
+        return "currentColor"
 
 
 def _hex(colour: Colour) -> str:

@@ -19,41 +19,97 @@ from rich.style import Style
 
 from attnexplain.render.ink import FORMULA, HEADING, Ink
 from attnexplain.render.terminal import LessonPage
-from attnexplain.render.themes import FONTS, THEMES, Theme, ThemeName
+from attnexplain.render.themes import FONTS, THEMES, Theme
 from attnexplain.steps.blocks import Lesson
 
 COLUMN, LINE, SIZE = 9.0, 20, 15
 """Pixels: the width of a column, the height of a line, the size of the letters."""
 BASELINE = 15
+A_SERIES = 2**0.5
+"""The long side of a page of the A series, by its short side."""
 MARGIN = 20
 
 _UPPER_HALF = "▀"
 _WORD = re.compile(r"\S+")
 
 
-def render_svg(lesson: Lesson, ink: Ink, *, width: int, theme: ThemeName = "dark", brief: bool = False) -> str:
-    """Draw a lesson as one SVG document.
+def render_svg(lesson: Lesson, ink: Ink, *, width: int, brief: bool = False) -> str:
+    """Draw a lesson as one SVG document; a single step is as high as a page, where it is not higher.
 
     Args:
         lesson: what to draw.
         ink: how to write numbers and texts; its colours are always those of a picture.
         width: columns of the page.
-        theme: light or dark paper.
         brief: leave out the prose.
     """
-    ink, colours = Ink("truecolor", ink.ascii_only, ink.digits), THEMES[theme]
+    lines = _lines(lesson, ink, width, brief=brief)
+    is_page = lesson.answer is None and len(lesson.steps) == 1
+    wide, high = _size(lines)
+    if is_page:
+        wide, high = _page_around(wide, high)
+    return _document(lines, _title(lesson, ink), ink, wide, high)
+
+
+def render_pages(lesson: Lesson, ink: Ink, *, width: int, brief: bool = False) -> list[str]:
+    """Draw a lesson as SVG documents of the shape of a page: the answer, and each step; a long step has several."""
+    most, title = _lines_of_a_page(width), _title(lesson, ink)
+    pages = []
+    for part in lesson.on_paper().parts():
+        lines = _lines(part, ink, width, brief=brief)
+        while len(lines) > most:
+            empty = [i for i, line in enumerate(lines[:most]) if not "".join(piece.text for piece in line).strip()]
+            cut = empty[-1] if empty and empty[-1] > most // 2 else most
+            pages.append(lines[:cut])
+            lines = lines[cut:]
+        if any(piece.text.strip() for line in lines for piece in line):
+            pages.append(lines)
+    wide = width * COLUMN + 2 * MARGIN
+    return [
+        _document(lines, f"{title} ({number} of {len(pages)})", ink, wide, wide * A_SERIES)
+        for number, lines in enumerate(pages, start=1)
+    ]
+
+
+def _title(lesson: Lesson, ink: Ink) -> str:
+    return ink.text(lesson.sentence) or ink.text(lesson.steps[0].heading)
+
+
+def _lines_of_a_page(width: int) -> int:
+    """Count the lines of an upright page."""
+    return int(((width * COLUMN + 2 * MARGIN) * A_SERIES - 2 * MARGIN) // LINE)
+
+
+def _size(lines: Sequence[Sequence[Segment]]) -> tuple[float, float]:
+    """Measure what is drawn, with its margins: its width and its height."""
+    columns = max(sum(cell_len(segment.text) for segment in line) for line in lines)
+    return columns * COLUMN + 2 * MARGIN, len(lines) * LINE + 2 * MARGIN
+
+
+def _page_around(wide: float, high: float) -> tuple[float, float]:
+    """Choose the smallest page around it, upright or lying."""
+    if wide >= high * A_SERIES:
+        return wide, wide / A_SERIES
+    return max(wide, high / A_SERIES), max(high, wide * A_SERIES)
+
+
+def _lines(lesson: Lesson, ink: Ink, width: int, *, brief: bool) -> list[list[Segment]]:
+    """Draw it as the terminal does, and cut it into lines."""
+    ink = Ink("truecolor", ink.ascii_only, ink.digits, theme=ink.theme)
     console = Console(
         file=StringIO(), width=width, height=100, color_system="truecolor", force_terminal=True, legacy_windows=False
     )
-    segments = console.render(LessonPage(lesson, ink, brief=brief), console.options)
-    lines = [list(line) for line in Segment.split_lines(segments)]
-    columns = max(sum(cell_len(segment.text) for segment in line) for line in lines)
-    wide, high = columns * COLUMN + 2 * MARGIN, len(lines) * LINE + 2 * MARGIN
-    title = escape(ink.text(lesson.sentence) or lesson.steps[0].heading)
+    segments = console.render(LessonPage(lesson.on_paper(), ink, brief=brief), console.options)
+    return [list(line) for line in Segment.split_lines(segments)]
+
+
+def _document(lines: Sequence[Sequence[Segment]], title: str, ink: Ink, wide: float, high: float) -> str:
+    """Write lines as an SVG document of this size."""
+    colours = THEMES[ink.theme]
     drawn = "\n".join(_line(line, number, colours) for number, line in enumerate(lines))
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide:g} {high}" width="{wide:g}" height="{high}" \
+    size = f'viewBox="0 0 {wide:g} {high:g}" width="{wide:g}" height="{high:g}"'
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" {size} \
 role="img" aria-labelledby="attnexplain-title">
-<title id="attnexplain-title">{title}</title>
+<title id="attnexplain-title">{escape(title)}</title>
 <style>
 text {{ font-family: {FONTS}; font-size: {SIZE}px; fill: {colours.text}; white-space: pre; }}
 .b {{ font-weight: bold; }} .d {{ fill: {colours.quiet}; }} .u {{ text-decoration: underline; }}

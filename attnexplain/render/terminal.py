@@ -62,14 +62,14 @@ def render_text(lesson: Lesson, ink: Ink, *, width: int, height: int = 100, brie
     return written.getvalue()
 
 
-def lesson_page(lesson: Lesson, console: Console) -> LessonPage:
+def lesson_page(lesson: Lesson, console: Console, digits: int = 2) -> LessonPage:
     """Draw a lesson with what a console of somebody else's can show."""
     palette: Palette | None = None
     if console.color_system is not None and not console.no_color:
         palette = "256" if console.color_system == "256" else "truecolor"
         if console.color_system in ("standard", "windows"):
             palette = "standard"
-    return LessonPage(lesson, Ink(palette, console.options.ascii_only))
+    return LessonPage(lesson, Ink(palette, console.options.ascii_only, digits))
 
 
 class LessonPage:

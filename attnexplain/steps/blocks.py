@@ -74,6 +74,8 @@ class Prose(NamedTuple):
     text: str
     is_note: bool = False
     id: str = "words"
+    is_on_screen_only: bool = False
+    """Whether it speaks of what can be typed next, which no page has a place for."""
 
 
 class Symbol(NamedTuple):
@@ -387,6 +389,11 @@ class Lesson(NamedTuple):
     ways_on: tuple[Command | Prose, ...] = ()
     """How to go on, where a reader can type: on the screen, and not in a page."""
 
+    def on_paper(self) -> Lesson:
+        """Leave out what speaks of commands, for a picture or a page, where nothing can be typed."""
+        steps = tuple(step._replace(blocks=tuple(filter(_is_on_paper, step.blocks))) for step in self.steps)
+        return self._replace(steps=steps, notes=tuple(filter(_is_on_paper, self.notes)), ways_on=())
+
     def parts(self) -> list[Lesson]:
         """Cut it between the answer and the steps, for a reader who wants to pause there."""
         parts = [] if self.answer is None else [Lesson(self.sentence, (), answer=self.answer)]
@@ -394,6 +401,10 @@ class Lesson(NamedTuple):
             parts.append(Lesson("" if parts else self.sentence, (step,)))
         last = parts.pop() if parts else Lesson(self.sentence, ())
         return [*parts, Lesson(last.sentence, last.steps, self.notes, last.answer, self.ways_on)]
+
+
+def _is_on_paper(block: Block) -> bool:
+    return not (isinstance(block, Command) or (isinstance(block, Prose) and block.is_on_screen_only))
 
 
 def places(count: int) -> tuple[str, ...]:

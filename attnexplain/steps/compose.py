@@ -61,10 +61,11 @@ def _of_no_known_word(trace: Explanation) -> Lesson:
     says = Prose(
         "The learned model knows English words, and none of this sentence: to it all of these words are the same, so "
         "there is nothing for attention to find. Write it in English; or choose a model that knows the language (a "
-        "folder of a multilingual checkpoint); or see the arithmetic with random numbers, --model untrained.",
+        "folder of a multilingual checkpoint).",
         is_note=True,
     )
-    return Lesson(trace.sentence, (), (says,))
+    ways = Prose("Or see the arithmetic with random numbers: --model untrained", is_note=True, is_on_screen_only=True)
+    return Lesson(trace.sentence, (), (says, ways))
 
 
 def _ways_on(trace: Explanation, query: str | None, key: str | None, *, full: bool) -> tuple[Command | Prose, ...]:

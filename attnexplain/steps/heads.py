@@ -26,10 +26,6 @@ SHORT: dict[Habit, str] = {
 
 def overview_lesson(found: Overview) -> Lesson:
     """Show every head as a small picture, with a word for what it does and its entropy."""
-    rows = [
-        [Thumbnail(head.picture, SHORT[head.does], head.entropy) for head in layer]
-        for _, layer in groupby(found.heads, key=lambda head: head.layer)
-    ]
     legend = Prose(
         "Rows ask, columns answer. Below: where more than half of the attention goes (prev, next, same: the token "
         "before, the one after, itself; sink: special tokens or the first; wide: nearly even; -: other), and entropy.",
@@ -38,11 +34,20 @@ def overview_lesson(found: Overview) -> Lesson:
     telling = next((head for head in found.heads if head.does == "other"), found.heads[0])
     blocks: tuple[Block, ...] = (
         legend,
-        Gallery("layer", "head", rows),
+        gallery_of(found),
         *_join_note(found),
         command_of(found, telling),
     )
     return Lesson(found.sentence, (Step(0, "Every layer and head", blocks),), (_model(found),))
+
+
+def gallery_of(found: Overview) -> Gallery:
+    """Put the pictures of all heads in order, a row a layer."""
+    rows = [
+        [Thumbnail(head.picture, SHORT[head.does], head.entropy) for head in layer]
+        for _, layer in groupby(found.heads, key=lambda head: head.layer)
+    ]
+    return Gallery("layer", "head", rows)
 
 
 def ranking_lesson(found: Overview, digits: int) -> Lesson:
@@ -67,7 +72,7 @@ def ranking_lesson(found: Overview, digits: int) -> Lesson:
         ("rank", "layer", "head", "weight", "what the head does", "entropy"),
         rows,
     )
-    opened = Prose("To see all four steps of the best:", is_note=True)
+    opened = Prose("To see all four steps of the best:", is_note=True, is_on_screen_only=True)
     step = Step(0, f'Where does "{asking}" look at "{answering}"?', (table, says, opened, command_of(found, best)))
     return Lesson(found.sentence, (step,), (_model(found),))
 

@@ -36,6 +36,7 @@ def notes_of(trace: Explanation, names: Sequence[str]) -> tuple[Prose, ...]:
         noun = "token" if trace.are_pieces else "word"
         signs.append(f"A number in brackets is the position of a {noun} that occurs more than once.")
     notes += [" ".join(signs)] if signs else []
+    typed = []
     if any(trace.made):
         made = dict(zip(trace.tokens, trace.made, strict=True))
         words = "; ".join(f'"{token}" ({how})' for token, how in made.items() if how)
@@ -43,9 +44,10 @@ def notes_of(trace: Explanation, names: Sequence[str]) -> tuple[Prose, ...]:
     if trace.model.kind == "learned" and trace.model.head == 0:
         pronoun = next((token for token in trace.tokens if token.lower() in PRONOUNS), None)
         if pronoun is not None and content_places(trace):
-            notes.append(f'This head cannot tell what "{pronoun}" stands for; --head 2 looks back at nouns.')
-        notes.append("Heads that see order: --head 1, --head 2. A real model: --model minilm")
-    return tuple(Prose(text, is_note=True, id="note") for text in notes)
+            notes.append(f'This head cannot tell what "{pronoun}" stands for; head 2 looks back at nouns.')
+        typed.append("Heads that see order: --head 1, --head 2. A real model: --model minilm")
+    told = (Prose(text, is_note=True, id="note") for text in notes)
+    return (*told, *(Prose(text, is_note=True, id="note", is_on_screen_only=True) for text in typed))
 
 
 def knows_no_word(trace: Explanation) -> bool:

@@ -1,0 +1,164 @@
+"""Figures for slides and papers: one matrix, or the links between words, with a title and what it shows in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+
+import numpy as np
+
+from attnexplain.arithmetic import FEWEST, ranked, write_number
+from attnexplain.errors import CommandError
+from attnexplain.explanation import Explanation
+from attnexplain.models.model import ModelInfo
+from attnexplain.models.weights_file import AttentionWeights
+from attnexplain.naming import find_token, labels
+from attnexplain.overview import Overview
+from attnexplain.steps.blocks import Colours, Gallery, Grid, places
+from attnexplain.steps.choice import tokens_of
+from attnexplain.steps.heads import gallery_of
+from attnexplain.steps.labels import names_of
+
+if TYPE_CHECKING:
+    from attnexplain.arithmetic import Array
+
+Subject = Literal["weights", "scores", "queries", "keys", "values", "context", "links", "overview"]
+SUBJECTS: tuple[Subject, ...] = get_args(Subject)
+OF_WEIGHTS: tuple[Subject, ...] = ("weights", "links")
+"""What can be drawn of attention weights alone."""
+MOST_DESCRIBED = 12
+"""Rows that are put into words; of more the first."""
+WORTH_SAYING = 0.1
+"""The smallest share that is put into words, unless it is the largest of its row."""
+
+TITLES: dict[Subject, str] = {
+    "weights": "Attention weights",
+    "scores": "Attention scores",
+    "queries": "Query vectors",
+    "keys": "Key vectors",
+    "values": "Value vectors",
+    "context": "Context vectors",
+    "links": "What each word attends to",
+    "overview": "Every head",
+}
+CAPTIONS: dict[Subject, str] = {
+    "weights": "Rows ask, columns answer: each row shares out the attention of its word, and adds up to 1.",
+    "scores": "Rows ask, columns answer: the dot product of the query of the row and the key of the column.",
+    "queries": "A row a word: what it asks for, in numbers.",
+    "keys": "A row a word: what it answers to, in numbers.",
+    "values": "A row a word: what it gives to those that attend to it, in numbers.",
+    "context": "A row a word: the values of all words, mixed by its attention weights.",
+    "links": "Left asks, right answers; the thicker the line, the larger the share of attention.",
+    "overview": "Each picture: rows ask, columns answer.",
+}
+
+
+class Fan(NamedTuple):
+    """Two columns of words, and how strongly each on the left attends to each on the right."""
+
+    asking: Sequence[str]
+    answering: Sequence[str]
+    weights: Array
+    """(asking, answering)."""
+    query: int | None
+    """The word whose links alone are drawn; None for all."""
+
+
+class Figure(NamedTuple):
+    """One picture with its title, its caption, and what it shows in words, for those who do not see it."""
+
+    title: str
+    sentence: str
+    caption: str
+    description: str
+    drawing: Grid | Fan | Gallery
+
+
+def figure(
+    of: Explanation | AttentionWeights, subject: Subject, *, query: str | None = None, digits: int = 2
+) -> Figure:
+    """Make the figure of a matrix, or of the links between words.
+
+    Args:
+        of: what was computed for a sentence, or attention weights from elsewhere.
+        subject: which matrix, or "links".
+        query: the word whose row is marked, or whose links alone are drawn.
+        digits: digits after the point, in what is said in words.
+
+    Raises:
+        CommandError: the query is not a word of the sentence, or there are attention weights alone.
+    """
+    if isinstance(of, AttentionWeights):
+        if subject not in OF_WEIGHTS:
+            raise of.refusal(f"there are no {subject} to be drawn")
+        tokens, names, weights, info = of.tokens, labels(of.tokens.texts), of.weights, of.info
+    else:
+        tokens, names, weights, info = tokens_of(of), names_of(of), of.weights, of.model
+    chosen = None if query is None else find_token(tokens, query, "--query")
+    sentence, caption = of.sentence, f"{CAPTIONS[subject]} {_which(info)}"
+    title = TITLES[subject] if subject != "links" or chosen is None else f'What "{names[chosen]}" attends to'
+    if subject in OF_WEIGHTS:
+        description = _of_shares(names, weights, chosen, max(digits, FEWEST))
+        drawing: Grid | Fan = Fan(names, names, weights, chosen)
+        if subject == "weights":
+            mark = None if chosen is None else (chosen, int(ranked(weights[chosen])[0]))
+            drawing = Grid("", names, names, weights, "share", rows_ask=True, mark=mark, role="weights")
+        return Figure(title, sentence, caption, description, drawing)
+    if isinstance(of, AttentionWeights) or subject == "overview":
+        raise CommandError(f"no figure of {subject} can be made of one head")
+    matrix: Array = getattr(of, subject)
+    is_square = subject == "scores"
+    columns = names if is_square else places(matrix.shape[1])
+    colours: Colours = "signed"
+    mark = None if chosen is None else (chosen, int(ranked(np.abs(matrix[chosen]))[0]))
+    grid = Grid("", names, columns, matrix, colours, rows_ask=is_square, mark=mark, role=subject)  # type: ignore[arg-type]
+    return Figure(title, sentence, caption, _of_numbers(subject, names, matrix, digits), grid)
+
+
+def figure_of_heads(found: Overview) -> Figure:
+    """Make the figure of all heads of a model."""
+    layers = len({head.layer for head in found.heads})
+    often: dict[str, int] = {}
+    for head in found.heads:
+        often[head.does] = often.get(head.does, 0) + 1
+    counts = ", ".join(f"{does} {count}" for does, count in sorted(often.items(), key=lambda item: -item[1]))
+    description = (
+        f"The attention weights of {len(found.heads)} heads in {layers} layer{'s' if layers > 1 else ''}. "
+        f"How many heads put more than half of their attention where: {counts}."
+    )
+    legend = "Below it, where most of the attention goes, and the entropy of its rows."
+    caption = f"{CAPTIONS['overview']} {legend} Model: {found.model.name}."
+    return Figure(TITLES["overview"], found.sentence, caption, description, gallery_of(found))
+
+
+def _which(info: ModelInfo) -> str:
+    """Say which head of which model it is."""
+    several = info.layers > 1 or info.kind == "checkpoint"
+    where = f", layer {info.layer}, head {info.head}" if several else f", head {info.head}" if info.heads > 1 else ""
+    return f"Model: {info.name}{where}."
+
+
+def _of_shares(names: Sequence[str], weights: Array, chosen: int | None, digits: int) -> str:
+    """Say of each row, or of the chosen one, which words get most."""
+    rows = range(len(names)) if chosen is None else [chosen]
+    said = []
+    for i in list(rows)[:MOST_DESCRIBED]:
+        order = [j for j in ranked(weights[i]).tolist() if weights[i, j] >= WORTH_SAYING] or [int(weights[i].argmax())]
+        shares = ", ".join(
+            f"{write_number(float(weights[i, j]), digits)} to {'itself' if i == j else f'“{names[j]}”'}"
+            for j in order[:4]
+        )
+        said.append(f"“{names[i]}” gives {shares}.")
+    more = len(names) - MOST_DESCRIBED
+    rest = f" And {more} more rows." if chosen is None and more > 0 else ""
+    return f"{len(names)} words ask, and each shares its attention out among all. {' '.join(said)}{rest}"
+
+
+def _of_numbers(subject: Subject, names: Sequence[str], matrix: Array, digits: int) -> str:
+    """Say how large the matrix is, and where its largest and its smallest number stand."""
+    ends = []
+    for what, place in (("largest", int(matrix.argmax())), ("smallest", int(matrix.argmin()))):
+        i, j = divmod(place, matrix.shape[1])
+        column = f"“{names[j]}”" if subject == "scores" else f"place {j + 1}"
+        ends.append(f"The {what} number is {write_number(float(matrix[i, j]), digits)}, of “{names[i]}” and {column}.")
+    return f"{matrix.shape[0]} rows of {matrix.shape[1]} numbers. {' '.join(ends)}"
