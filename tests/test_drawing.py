@@ -26,7 +26,8 @@ def lines(*blocks, width=80, ink=None):
 def test_one_cell_of_a_matrix_is_marked():
     grid = Grid("t", ("a", "b"), ("c", "d"), np.arange(4.0).reshape(2, 2) + 0.5, mark=(1, 0))
     text = "\n".join(lines(grid))
-    assert text.count("▸") == 1
+    assert text.count("▸") == 2
+    assert "t (▸: by hand below)" in text
     assert re.search(r"b +▸2\.50 +3\.50", text)
     page = render_html(drawn(grid), Ink())
     assert len(re.findall(r'class="[^"]*mark[^"]*"', page.split("<body")[1])) == 1

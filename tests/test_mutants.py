@@ -133,8 +133,8 @@ def test_what_enters_layer_0_under_a_mask_knows_its_own_place_alone():
             call("--model", str(CHECKPOINTS / "gpt2"), "--layer", str(layer), "-s", "1", "a cat")[1].split()
         )
 
-    assert "So each knows its token and its place." in said(0)
-    assert "So each knows all that came before it." in said(1)
+    assert "so each knows" not in said(0)
+    assert "so each knows all that came before it." in said(1)
 
 
 def test_a_comparison_picks_the_word_whose_contexts_differ_most():

@@ -18,7 +18,7 @@ from attnexplain.render.picture import NamedPicture
 from attnexplain.steps.blocks import Grid, LaidColumn
 
 WIDEST_LABEL = 18
-SHORT_LABEL = 8
+SHORT_LABEL = 12
 """Names are shortened so far when that saves a block of columns."""
 WIDEST_CELL = 14
 LONGEST_NAME = 12
@@ -66,7 +66,8 @@ class Heatmap:
         if grid.in_one_block and len(blocks) > 1:
             yield NamedPicture(grid, ink)
             return
-        yield title_line(ink, grid.title, grid.note)
+        marks = "▸: by hand below" if grid.mark and grid.role != "worked" else ""
+        yield title_line(ink, grid.title, "; ".join(filter(None, (grid.note, marks))))
         for number, block in enumerate(blocks):
             if number:
                 yield Segment.line()

@@ -45,7 +45,10 @@ class NamedPicture:
         wide = -(-count // max(room - label - 1, 1))
         strengths = grid.tiles(1, wide)
         stretch = max(min((room - label - 1) // strengths.shape[1], 3), 1)
-        yield title_line(ink, grid.title, grid.note)
+        reach = f"0 to {ink.share(grid.largest)}"
+        if grid.colours == "signed":
+            reach = f"{ink.number(-grid.largest)} to {ink.number(grid.largest)}"
+        yield title_line(ink, grid.title, "; ".join(filter(None, (grid.note, reach))))
         yield Segment(" " * (label + 1) + _ticks(grid, strengths.shape[1], wide, stretch) + "\n", DIM)
         in_colour = ink.palette in ("truecolor", "256")
         marked = grid.mark[0] if grid.mark else None
@@ -59,14 +62,13 @@ class NamedPicture:
                 else:
                     yield Segment(shade(strength, ink) * stretch, _shade_style(strength, grid, ink))
             yield Segment.line()
+        if grid.is_followed:
+            return
         what = "one number" if wide == 1 else f"the strongest of {wide} numbers"
-        reach = f"0 to {ink.share(grid.largest)}"
-        if grid.colours == "signed":
-            reach = f"{ink.number(-grid.largest)} to {ink.number(grid.largest)}"
         signs = ""
         if grid.colours == "signed":
             signs = " Blue is below 0, orange above." if in_colour else " Below 0: - = x X."
-        yield note_line(ink, f"Each cell: {what}, {reach}.{signs} Digits: --full")
+        yield note_line(ink, f"Each cell: {what}.{signs} Digits: --full")
 
 
 def _ticks(grid: Grid, columns: int, wide: int, stretch: int) -> str:

@@ -103,14 +103,16 @@ class LessonPage:
                 yield self._drawn(way)
 
     def _step(self, step: Step, width: int) -> Iterator[RenderableType | Segment]:
-        title = self.ink.text(step.heading) + " "
-        rule = self.ink.text("─") * max(min(width, WIDEST_TEXT) - cell_len(title), 0)
-        yield Paragraph(title + rule, self.ink.accent(HEADING), indent=0)
         before: Block | None = None
+        if step.heading:
+            title = self.ink.text(step.heading) + " "
+            rule = self.ink.text("─") * max(min(width, WIDEST_TEXT) - cell_len(title), 0)
+            yield Paragraph(title + rule, self.ink.accent(HEADING), indent=0)
         for block in step.blocks:
             if isinstance(block, Prose) and self.brief and not block.is_note:
                 continue
-            if not (isinstance(before, Equation) and isinstance(block, Equation)):  # which belong together
+            belongs = isinstance(before, Equation) and isinstance(block, Equation)
+            if not belongs and (before is not None or step.heading):
                 yield Segment.line()
             yield self._drawn(block)
             before = block
@@ -170,12 +172,13 @@ class SideBySide:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         half = (min(options.max_width, WIDEST_TEXT) - self.GAP) // 2
         narrow = options.update(width=half, max_width=half)
-        left, right = (console.render_lines(part, narrow, pad=True) for part in (self.left, self.right))
         if half < 34:
             yield self.left
             yield Segment.line()
             yield self.right
             return
+        left = console.render_lines(self.left, narrow, pad=True)
+        right = console.render_lines(self.right, narrow, pad=False)
         for row in range(max(len(left), len(right))):
             yield from left[row] if row < len(left) else [Segment(" " * half)]
             yield Segment(" " * self.GAP)

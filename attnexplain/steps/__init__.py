@@ -6,10 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attnexplain.steps.compose import STEPS as STEPS
     from attnexplain.steps.compose import lesson as lesson
 
-__all__ = ["STEPS", "lesson"]
+__all__ = ["lesson"]
 
 
 def __getattr__(name: str) -> Any:

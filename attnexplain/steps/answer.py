@@ -54,7 +54,7 @@ def answer(trace: Explanation, names: tuple[str, ...], view: View) -> Answer:
             company = ((f"{quoted} on its own", ", ".join(near.before)),)
             if near.before != near.after:
                 company = (*company, (f"{quoted} in this sentence", ", ".join(near.after)))
-                because = f"It happened because {because}"
+                because = because if set(near.before) == set(near.after) else f"It happened because {because}"
             elif seen > 1:
                 company = (*company, (f"{quoted} in this sentence", "the same"))
         elif near.withheld:
@@ -107,6 +107,7 @@ def _bars(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[tuple
             ),
             float(row[places[0]]),
             len(places) > 1,
+            float(row[places[0]] / row[ordered[0][0]]) if row[ordered[0][0]] else 0.0,
         )
         for places in ordered[:most]
     )
@@ -129,7 +130,8 @@ def _lines(trace: Explanation, names: tuple[str, ...], words: tuple[str, ...], v
         written = write_number(share, view.fine)
         how = _rank(trace, view)
         third = f"of all its attention, {asking} gives {answering} the share {written}"
-        if share < NOTHING_MUCH and not view.is_asked:
+        same = [place for place, word in enumerate(words) if word_key(word) == word_key(words[view.key])]
+        if float(trace.weights[view.query, same].sum()) < NOTHING_MUCH and not view.is_asked:
             third = f"{asking} found nothing much: {answering} gets {written}"
     sizes = f", lists of {trace.d_k} numbers" if trace.d_k > 1 else ", one number each"
     if trace.d_v != trace.d_k:
@@ -144,7 +146,7 @@ def _lines(trace: Explanation, names: tuple[str, ...], words: tuple[str, ...], v
         AnswerLine(1, "vectors", f"every {noun} gets a query, a key and a value{sizes}"),
         AnswerLine(2, "scores", _fitting(second, shorter, f"{short}, {how}", short)),
         AnswerLine(3, "weights", _fitting(third, third.removeprefix("of all its attention, "))),
-        AnswerLine(4, "context", _fitting(fourth, f"the values, mixed so: the new {asking}")),
+        AnswerLine(4, "context", _fitting(fourth, f"their values, mixed: the new {asking}")),
     )
 
 

@@ -169,6 +169,8 @@ class Grid:
     """Digits of each column, where they are not those of the page."""
     in_one_block: bool = False
     """Whether it becomes a picture where its columns do not fit the page side by side."""
+    is_followed: bool = False
+    """Whether another of its kind follows, below which both are explained."""
 
     @property
     def id(self) -> str:
@@ -327,6 +329,8 @@ class Bar(NamedTuple):
     share: float
     is_each: bool = False
     """Whether several words get this share each."""
+    length: float = 1.0
+    """That of the bar, as a part of the longest."""
 
 
 class AnswerLine(NamedTuple):
@@ -369,7 +373,7 @@ class Step(NamedTuple):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """A name for each block that no other block of the lesson has, the same for every sentence: "3/weights"."""
+        """A name for each block that no other block of the lesson has, the same in every run: "3/weights"."""
         seen: dict[str, int] = {}
         names = []
         for block in self.blocks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from attnexplain.arithmetic import ranked
 from attnexplain.explanation import Explanation
 from attnexplain.models.little import is_content
 from attnexplain.naming import find_token, plain
@@ -39,7 +40,7 @@ def asking_word(trace: Explanation, answered: int | None = None) -> int:
         moved = {place: trace.neighbours[place].moved for place in contents if trace.neighbours[place].before}
         movable = {place: moved[place] for place in moved if answering_word(trace, place) != place}
         if movable:
-            return min(movable, key=lambda place: (round(movable[place], 9), place))
+            return list(movable)[int(ranked(-np.array(list(movable.values())))[0])]
     return strongest_link(trace, contents, None, answered)[0]
 
 
@@ -83,5 +84,5 @@ def plain_tokens(trace: Explanation) -> tuple[str, ...]:
 
 
 def tokens_of(trace: Explanation) -> Tokens:
-    """Return the tokens of a trace as they were found."""
+    """Return the tokens of a trace, with what finding one by its name needs; their ids and spans are not kept."""
     return Tokens(trace.tokens, shown=trace.shown, special=trace.special, are_pieces=trace.are_pieces)

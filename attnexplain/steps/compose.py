@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from attnexplain.explanation import Explanation
+from attnexplain.facts import DEFAULT_MODEL
 from attnexplain.steps.answer import answer
 from attnexplain.steps.blocks import Command, Lesson, Prose, View
 from attnexplain.steps.choice import worked_pair
@@ -19,7 +20,7 @@ from attnexplain.steps.weights import weights_step
 LONGEST_COMMAND = 60
 """Characters of a sentence that is written out in the commands that stand last."""
 
-STEPS = {1: qkv_step, 2: scores_step, 3: weights_step, 4: context_step}
+COMPOSERS = {1: qkv_step, 2: scores_step, 3: weights_step, 4: context_step}
 """The four steps, in the order in which they are computed."""
 
 
@@ -49,7 +50,7 @@ def lesson(
     names = names_of(trace)
     if knows_no_word(trace) and not steps and not full:
         return _of_no_known_word(trace)
-    shown = tuple(STEPS[number](trace, names, view) for number in sorted(set(steps or STEPS)))
+    shown = tuple(COMPOSERS[number](trace, names, view) for number in sorted(set(steps or COMPOSERS)))
     first = None if steps else answer(trace, names, view)
     return Lesson(
         trace.sentence, shown, notes_of(trace, names), first, () if steps else _ways_on(trace, query, key, full=full)
@@ -85,7 +86,7 @@ def _options(trace: Explanation, query: str | None, key: str | None) -> list[tup
     """Gather the options that made this lesson what it is, as far as they are not the default anyway."""
     model = trace.model
     options = [("--phrase", token) for token in trace.tokens if " " in token and not trace.are_pieces]
-    if model.name != "tiny":
+    if model.name != DEFAULT_MODEL:
         options.append(("--model", model.source or model.name))
     if model.seed:
         options.append(("--seed", str(model.seed)))

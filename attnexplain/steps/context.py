@@ -31,6 +31,8 @@ from attnexplain.steps.weights import written_out
 from attnexplain.steps.worked import sum_line, table_note
 
 TITLE = "Context vectors"
+NAMED = 3
+"""How many neighbours of each word are named, unless everything is shown."""
 HARDLY, LITTLE, FAR = 0.95, 0.85, 0.5
 """Cosines above which two vectors hardly differ, or differ a little, and below which they point different ways."""
 
@@ -109,9 +111,8 @@ def _after(trace: Explanation) -> tuple[Block, ...]:
         return ()
     return (
         Prose(
-            f"This is one head of {heads}. The layer puts the context vectors of all its heads end to end ({heads} × "
-            f"{trace.d_v} = {heads * trace.d_v} numbers a token), mixes them with one more matrix, and adds the result "
-            "to what came in; so the next layer reads what all heads found."
+            f"This is one head of {heads}. The layer puts all their context vectors end to end ({heads * trace.d_v} "
+            "numbers), mixes them with one more matrix, and adds that to what came in."
         ),
     )
 
@@ -123,7 +124,8 @@ def _company(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
     rows = []
     for name, near in zip(names, trace.neighbours, strict=True):
         if near.before:
-            rows.append(CompanyRow(name, near.cosine, near.before, near.after))
+            count = len(near.before) if view.full else NAMED
+            rows.append(CompanyRow(name, near.cosine, near.before[:count], near.after[:count]))
         elif view.full or near.withheld == "identity":
             rows.append(CompanyRow(name, None, (), (), f"none: {WHY_NONE[near.withheld or 'unknown']}"))
     if not rows:

@@ -30,11 +30,11 @@ def notes_of(trace: Explanation, names: Sequence[str]) -> tuple[Prose, ...]:
     if trace.left_out:
         signs.append(f"Punctuation is left out: {' '.join(trace.left_out)}")
     if any(trace.special):
-        signs.append("A star marks a token that stands for no word.")
+        signs.append("A star: no word.")
     signs += trace.legend
     if len(set(trace.tokens)) < len(trace.tokens):
         noun = "token" if trace.are_pieces else "word"
-        signs.append(f"A number in brackets is the position of a {noun} that occurs more than once.")
+        signs.append(f"(2): the position of a {noun} that occurs more than once.")
     notes += [" ".join(signs)] if signs else []
     typed = []
     if any(trace.made):

@@ -36,11 +36,10 @@ def qkv_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
             ]
     bias = None if head.b_q is None else float(head.b_q[0])
     worked = dot_product(x_rows[view.query], head.w_q[:, 0], digits, bias=bias)
-    also = "" if bias is None else " Then the bias is added."
+    also = "" if bias is None else ", and the bias"
     few = "" if head.d_model <= LONG else f" The 8 largest of {head.d_model} products are written out."
     by_hand = Prose(
-        f'By hand, the first number of the query of "{word}": its row of X times column 1 of W_q, place by place, '
-        f"added up.{also}{few}"
+        f'By hand, the first number of the query of "{word}": its row of X times column 1 of W_q, added up{also}.{few}'
     )
     symbols = f'x("{word}") · column 1 of W_q{" + b_q" if biased["q"] else ""}'
     left = f'place 1 of q("{word}")'
@@ -51,7 +50,7 @@ def qkv_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
         TITLE,
         (
             Prose(_what_happens(trace)), formula, *everything, *_vectors(trace, names, view), by_hand, table, equation,
-            Prose(_meaning(word)),
+            *(() if trace.model.enters else (Prose(_meaning(word)),)),
         ),
     )  # fmt: skip
 
@@ -62,7 +61,9 @@ def _projection(letter: str, *, is_biased: bool, shapes: tuple[int, int, int]) -
     bias: tuple[str | Symbol, ...] = (" + ", Symbol("b", small)) if is_biased else ()
     return FormulaLine(
         (Symbol(letter), " = ", Symbol("X"), "·", Symbol("W", small), *bias),
-        f"({n}, {width}) = ({n}, {d_model})·({d_model}, {width})",
+        f"({n} rows, {width} columns) = ({n}, {d_model})·({d_model}, {width})"
+        if letter == "Q"
+        else f"({n}, {width}) = ({n}, {d_model})·({d_model}, {width})",
     )
 
 
@@ -70,37 +71,37 @@ def _vectors(trace: Explanation, names: tuple[str, ...], view: View, *, mark: bo
     keys, values, block = places(trace.d_k), places(trace.d_v), not view.full
     marked = (view.query, 0) if mark else None
     return (
-        Grid("Q, the queries", names, keys, trace.queries, mark=marked, role="queries", in_one_block=block),
-        Grid("K, the keys", names, keys, trace.keys, role="keys", in_one_block=block),
+        Grid(
+            "Q, the queries", names, keys, trace.queries, mark=marked, role="queries", in_one_block=block,
+            is_followed=True,
+        ),
+        Grid("K, the keys", names, keys, trace.keys, role="keys", in_one_block=block, is_followed=True),
         Grid("V, the values", names, values, trace.values, role="values", in_one_block=block),
-    )
+    )  # fmt: skip
 
 
 def _what_happens(trace: Explanation) -> str:
     """Say what a row of X is, and where the matrices come from."""
     model, d_model = trace.model, trace.d_model
-    origin = {"learned": "were learned", "checkpoint": "were learned", "untrained": "are random"}.get(
-        model.kind, "are given"
-    )
+    origin = {"learned": "learned", "checkpoint": "learned", "untrained": "random"}.get(model.kind, "given")
     three = (
-        f"Three parameter matrices, the same for all words, make three vectors of it; their numbers {origin}. "
+        f"Three parameter matrices, {origin} and the same for all words, make three vectors of it: "
         if not model.embedding
-        else f"{model.embedding} These matrices, the same for all words, make three vectors of it. "
+        else f"{model.embedding} These matrices, the same for all words, make three vectors of it: "
     )
     three += (
-        "The query is what the word asks for, the key what it offers to be matched on, the value what it hands over."
+        f"the query is what the word asks for, the key what it offers to be matched on (d_k = {trace.d_k} numbers "
+        f"each), the value what it hands over ({trace.d_v})."
     )
     if not model.enters:
         return f"Each word comes in as a row of X, its embedding: a list of d_model = {d_model} numbers. {three}"
-    below = "the embeddings of tokens and positions"
-    made = {0: below, 1: f"{below} and layer 0"}.get(model.layer, f"{below} and the layers 0 to {model.layer - 1}")
-    knows = "its whole sentence" if model.layer else "its token and its place"
-    if model.layer and trace.causal:
-        knows = "all that came before it"
+    made = "the embeddings of tokens and positions"
+    if model.layer:
+        made = f"the embeddings and layer{'s 0 to' if model.layer > 1 else ''} {model.layer - 1}"
+    knows = ", so each knows all that came before it" if trace.causal else ", so each knows its whole sentence"
     return (
-        f"Each token comes in as a row of X: {model.enters} that enter layer {model.layer}, d_model = {d_model} "
-        f"numbers made by {made}. So each knows {knows}. {three} Each of the {model.heads} heads of the layer has "
-        "matrices of its own."
+        f"Each token comes in as a row of X, {model.enters}: d_model = {d_model} numbers made by {made}"
+        f"{knows if model.layer else ''}. {three}"
     )
 
 

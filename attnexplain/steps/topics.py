@@ -31,6 +31,7 @@ from attnexplain.steps.blocks import (
     Grid,
     Lesson,
     Number,
+    Pair,
     Prose,
     Role,
     Step,
@@ -58,7 +59,7 @@ def topic(name: str, digits: int = 2) -> Lesson:
         hint = f"did you mean {near[0]}? " if near else ""
         raise CommandError(f"there is no topic {visible(name)!r}", hint=f"{hint}The topics are: {', '.join(TOPICS)}")
     question, article = TOPICS[wanted]
-    return Lesson(question, (Step(0, wanted, article(_trace(), digits)),))
+    return Lesson(question, (Step(0, "", article(_trace(), digits)),))
 
 
 def _trace(*, causal: bool = False) -> AttentionTrace:
@@ -98,7 +99,9 @@ def _attention(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "is the length of a query), and softmax turns each row into shares that add up to 1, the attention "
             "weights. 4: each word adds up the values of all words, multiplied by its shares: its context vector."
         ),
-        _formula("attention(Q, K, V) = softmax(", _Q, "·", _KT, " / ", _ROOT, ")·", _V),
+        _formula(
+            "attention(Q, K, V) = softmax(", _Q, "·", _KT, " / ", _ROOT, ")·", _V, shapes="Kᵀ: K turned on its side"
+        ),
         _square("The weights of three words", trace, "weights"),
         Prose('See it on a sentence of your own: attnexplain "The river bank was flooded after the storm"'),
     )
@@ -117,8 +120,10 @@ def _qkv(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "the matrices; the same three serve every word."
         ),
         Formula(tuple(FormulaLine((Symbol(c), " = ", Symbol("X"), "·", Symbol("W", c.lower()))) for c in "QKV")),
-        Grid("X, the embeddings", WORDS, places(2), _X, role="embeddings"),
-        Grid("W_q", places(2), places(2), _HEAD.w_q, role="w_q"),
+        Pair(
+            Grid("X, the embeddings", WORDS, places(2), _X, role="embeddings"),
+            Grid("W_q", places(2), places(2), _HEAD.w_q, role="w_q"),
+        ),
         dot_product_equation(
             f'place 1 of q("{WORDS[0]}")', f'x("{WORDS[0]}") · column 1 of W_q', worked, digits, trace.queries[0, 0]
         ),
@@ -148,7 +153,7 @@ def _scores(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             f'every pair, in both orders, and the two differ: what "{WORDS[0]}" asks of "{WORDS[1]}" is not what '
             f'"{WORDS[1]}" asks of "{WORDS[0]}".'
         ),
-        _formula("score(i, j) = q(i) · k(j),  all at once: ", _S, " = ", _Q, "·", _KT),
+        _formula("score(i, j) = q(i)·k(j),  all: ", _S, " = ", _Q, "·", _KT, shapes="Kᵀ: K turned on its side"),
         _square("S, the scores", trace, "scores"),
         dot_product_equation(f'score("{WORDS[0]}", "{WORDS[1]}")', "q · k", one, digits, float(one.total)),
         dot_product_equation(f'score("{WORDS[1]}", "{WORDS[0]}")', "q · k", other, digits, float(other.total)),
@@ -203,7 +208,7 @@ def _scaling(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             ("first", "second", "third"), table, "share",
         ),
         _worked(
-            "8 for d_k = 64, divided by √64",
+            "8 / √64",
             ("=", (Number(Decimal(8), None), " / ", Number(Decimal(8), None))),
             ("=", (Number(Decimal(1), None),)),
         ),
@@ -217,7 +222,7 @@ def _weights(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "The attention weights of a word say how it shares its attention out among all words, itself included: "
             "numbers between 0 and 1, one for each word, together 1. They are the softmax of its scaled scores."
         ),
-        _formula(_W, " = softmax(", _Q, "·", _KT, " / ", _ROOT, ")", shapes="(n, n): one row of shares for each word"),
+        _formula(_W, " = softmax(", _Q, "·", _KT, " / ", _ROOT, ")", shapes="Kᵀ: K turned on its side; √: the root"),
         _square("S / √d_k, the scaled scores", trace, "scaled_scores"),
         _square("W, the attention weights", trace, "weights"),
     )
@@ -233,9 +238,10 @@ def _context(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "The context vector of a word is a mixture of all words' values, each in the share that the word's "
             "attention gives it. So it carries what the sentence says about the word: elsewhere it is another."
         ),
-        _formula("context(i) = Σ_j weight(i, j)·v(j),  all at once: ", _C, " = ", _W, "·", _V),
-        _square("W, the attention weights", trace, "weights"),
-        _grid("V, the values", trace.values, "values"),
+        _formula(
+            "context(i) = Σ_j weight(i, j)·v(j),  all: ", _C, " = ", _W, "·", _V, shapes="Σ_j: the sum over all j"
+        ),
+        Pair(_square("W, the weights", trace, "weights"), _grid("V, the values", trace.values, "values")),
         Equation(
             f'place 1 of context("{WORDS[0]}")',
             (
@@ -257,8 +263,7 @@ def _mask(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "the others share all of the attention. The first word can only attend to itself. Try it: --causal"
         ),
         _square("The scaled scores, masked", masked, "scaled_scores"),
-        _square("The attention weights with the mask", masked, "weights"),
-        _square("The attention weights without", trace, "weights"),
+        Pair(_square("Weights with the mask", masked, "weights"), _square("And without", trace, "weights")),
     )
 
 
@@ -270,9 +275,8 @@ def _heads(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "side in each layer; each computes the same four steps with matrices of its own, and their context vectors "
             "are put end to end and mixed by one more matrix."
         ),
-        _formula("heads side by side: [C1, C2, …]·", Symbol("W", "o"), shapes="(n, h·d_v)·(h·d_v, d_model)"),
-        _square("One head", trace, "weights"),
-        _square("Another head, the same words", other, "weights"),
+        _formula("heads side by side: [C1, C2, …]·", Symbol("W", "o"), shapes="of h heads; W_o has h·d_v rows"),
+        Pair(_square("One head", trace, "weights"), _square("Another, same words", other, "weights")),
         Prose(
             "The learned model has three: --head 0 looks for meaning, --head 1 ahead to a noun, --head 2 back to "
             'one. See them together: attnexplain --overview "the dog bites the man"'
@@ -370,7 +374,7 @@ def _layers(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "the words that a higher layer compares know their sentence already, and it can find what one look cannot: "
             'that "it" is the animal, that a verb\'s object is a name.'
         ),
-        _formula("x ← x + attention(x),  then  x ← x + feed-forward(x)", shapes="once a layer"),
+        _formula("x ← x + attention(x),  then  x ← x + feed-forward(x)", shapes="←: becomes; once a layer"),
         Prose('See what enters a layer of a real model: attnexplain --model minilm --layer 3 --step 1 "…"'),
     )
 
@@ -400,7 +404,7 @@ def _training(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "direction that makes it less wrong. After many thousand sentences W_q and W_k find what is worth looking "
             "at, for that is what helps with the task."
         ),
-        _formula("w ← w - rate · ∂loss/∂w", shapes="for every number w, once a step"),
+        _formula("w ← w - rate · ∂loss/∂w", shapes="∂loss/∂w: how fast the loss grows with w"),
         _worked(
             "a number of 0.50, a rate of 0.01, a slope of 3.00",
             ("=", (Number(Decimal("0.50"), 2), " - ", Number(Decimal("0.01"), 2), " × ", Number(Decimal("3.00"), 2))),
@@ -444,7 +448,7 @@ def _shared_keys(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "still asks its own questions, but they look at the same labels and take home the same things. It saves "
             "memory while a model writes, for keys and values of all words before must be kept."
         ),
-        _formula("query head h uses key head ⌊h / (heads / key heads)⌋"),
+        _formula("query head h uses key head ⌊h / (heads / key heads)⌋", shapes="⌊ ⌋: rounded down"),
         _worked(
             "32 query heads for 8 key heads: those that share one",
             ("=", (Number(Decimal(32), None), " / ", Number(Decimal(8), None))),

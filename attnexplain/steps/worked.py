@@ -20,7 +20,7 @@ def dot_product_grid(left: str, right: str, worked: DotProduct, count: int) -> G
     columns = [str(place + 1) for place in worked.places]
     if worked.rest is not None:
         numbers = np.column_stack([numbers, [np.nan, np.nan, float(worked.rest)]])
-        columns.append(f"+{count - len(worked.places)} more")
+        columns.append("rest")
     return Grid("Place by place", (left, right, "product"), columns, numbers, "none", role="worked")
 
 
