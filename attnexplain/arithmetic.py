@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 WIDEST = 1e6
 """Numbers from here on are written with an exponent."""
+LONGEST_WHOLE = 10**12
+"""But whole numbers are written whole up to here."""
 FEWEST = 2
 """Digits of divisors and of worked shares, however few were asked for: with none, every share would be 0."""
 TOO_SMALL, TOO_LARGE = -2, 10
@@ -35,7 +37,7 @@ def write_number(value: float | Decimal, digits: int) -> str:
     """
     if isinf(value):
         return "∞" if value > 0 else "-∞"
-    if abs(float(value)) >= WIDEST:
+    if abs(float(value)) >= WIDEST and not (digits == 0 and _is_whole(value)):
         return f"{float(value):.{digits}e}"
     written = f"{value:.{digits}f}"
     return written[1:] if written.startswith("-") and not written.strip("-0.") else written
@@ -58,7 +60,7 @@ def rounded(value: Decimal, digits: int) -> Decimal:
     """
     if value.is_infinite():
         return value
-    if abs(value) >= Decimal(WIDEST):
+    if abs(value) >= Decimal(WIDEST) and not (digits == 0 and _is_whole(value)):
         step = Decimal(1).scaleb(value.adjusted() - digits)
         return value.quantize(step, ROUND_HALF_UP)
     result = value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
@@ -73,7 +75,12 @@ def digits_of(numbers: Array | Sequence[Decimal] | Sequence[float], digits: int)
     """
     every = np.asarray(numbers, dtype=np.float64)
     known = every[np.isfinite(every)]
-    return 0 if known.size and bool(np.all((known == np.rint(known)) & (np.abs(known) < WIDEST))) else digits
+    return 0 if known.size and bool(np.all((known == np.rint(known)) & (np.abs(known) < LONGEST_WHOLE))) else digits
+
+
+def _is_whole(value: float | Decimal) -> bool:
+    """Whether a number is whole, and small enough to be written with all of its digits."""
+    return abs(float(value)) < LONGEST_WHOLE and value == int(value)
 
 
 def ranked(numbers: Array) -> NDArray[np.intp]:
@@ -84,8 +91,15 @@ def ranked(numbers: Array) -> NDArray[np.intp]:
     >>> ranked(np.array([0.1, 0.7, 0.2 + 1e-15, 0.2])).tolist()
     [1, 2, 3, 0]
     """
-    largest = np.abs(numbers[np.isfinite(numbers)]).max(initial=0.0) or 1.0
-    return np.argsort(-(numbers / largest).round(9), axis=-1, kind="stable")
+    every = np.asarray(numbers, dtype=np.float64)
+    least = np.abs(every[np.isfinite(every)]).max(initial=0.0) * 1e-9
+    order = np.argsort(-every, axis=-1, kind="stable")
+    ordered = np.take_along_axis(every, order, axis=-1)
+    with np.errstate(invalid="ignore"):  # two of -∞ are equal
+        is_less = ordered[..., :-1] - ordered[..., 1:] > least
+    group = np.zeros(every.shape, dtype=np.intp)
+    np.cumsum(is_less, axis=-1, out=group[..., 1:])
+    return np.take_along_axis(order, np.lexsort((order, group), axis=-1), axis=-1)
 
 
 class Result(NamedTuple):

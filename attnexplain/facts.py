@@ -13,3 +13,6 @@ WIDE = 48
 
 NUMBERS_FILES = (".json", ".npz")
 """How the names of files end that hold somebody's own numbers."""
+
+DEFAULT_MODEL = "tiny"
+"""The model that is used where none is named."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from attnexplain.arguments import check_model, check_text, check_whole
-from attnexplain.arithmetic import entropy, strongest_of_tiles
+from attnexplain.arithmetic import entropy, ranked, strongest_of_tiles
 from attnexplain.errors import CommandError
 from attnexplain.merging import Word, merged, text_of, words_of
 from attnexplain.models import Model, ModelInfo, load_model
@@ -73,7 +73,7 @@ class Overview:
 
     def ranked(self) -> list[HeadSummary]:
         """Order the heads by the weight between the two words, the largest first."""
-        return sorted(self.heads, key=lambda head: -(head.weight or 0.0))
+        return [self.heads[place] for place in ranked(np.array([head.weight or 0.0 for head in self.heads]))]
 
 
 @runtime_checkable

@@ -16,6 +16,8 @@ if __name__ == "__main__":
     for name in TERMINAL_VARIABLES:
         os.environ.pop(name, None)
     GOLDEN.mkdir(exist_ok=True)
+    for path in GOLDEN.glob("*.txt"):
+        path.unlink()
     for name, arguments in SCREENS.items():
         (GOLDEN / f"{name}.txt").write_text(draw(arguments), encoding="utf-8")
     readme.GOLDEN.mkdir(exist_ok=True)

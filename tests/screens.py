@@ -23,7 +23,7 @@ LONG = (
 FOLLOW = ["--phrase", "Hare Krishna", "--query", "Chanting"]
 
 SCREENS = {
-    **{f"article-{width}": [*FOLLOW, "--width", str(width), ARTICLE] for width in (60, 80, 120)},
+    **{f"article-{width}": [*FOLLOW, "--width", str(width), ARTICLE] for width in (60, 120)},
     "bank-80": ["--width", "80", "The river bank was flooded after the storm"],
     **{f"untrained-{width}": [*FOLLOW, "-m", "untrained", "--width", str(width), ARTICLE] for width in (80,)},
     "causal-40": ["-m", "untrained", "--causal", "--width", "40", "The cat sat on the mat"],

@@ -126,7 +126,7 @@ def page(asked: Request) -> Callable[[Lesson], Written]:
     charset = "ascii" if asked.ascii else "utf-8" if into_file else charset_of(sys.stdout)
     in_ascii = asked.ascii or not (into_file or can_draw(sys.stdout))
     ink = Ink(palette, in_ascii, asked.digits, charset, asked.theme or "dark")
-    width, height = asked.width or screen_width(os.environ), screen_height(os.environ)
+    width, height = asked.width or screen_width(), screen_height()
     if asked.pause and is_terminal(sys.stdout) and is_terminal(sys.stdin):
         return lambda lesson: _paused(
             [render_text(part, ink, width=width, height=height, brief=asked.brief) for part in lesson.parts()],

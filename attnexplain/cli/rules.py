@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from attnexplain.cli.forms import DRAWN, EVERY, FORMS, SCREEN
 from attnexplain.cli.request import Request
 from attnexplain.errors import CommandError
-from attnexplain.facts import STEPS
+from attnexplain.facts import DEFAULT_MODEL, STEPS
 
 if TYPE_CHECKING:
     from attnexplain.models import Model
@@ -40,7 +40,7 @@ SUBJECTS: Mapping[str, frozenset[str]] = {
 }
 """What there is to be shown, and the forms that it has."""
 
-DEFAULT_ANYWAY: Mapping[str, object] = {"layer": 0, "head": 0, "steps": STEPS, "model": "tiny", "scale": True}
+DEFAULT_ANYWAY: Mapping[str, object] = {"layer": 0, "head": 0, "steps": STEPS, "model": DEFAULT_MODEL, "scale": True}
 """What an option may say that is the default where it says nothing."""
 
 SAYS = {
@@ -196,10 +196,9 @@ def chosen(asked: Request) -> list[str]:
 
 def _typed(asked: Request, field: str) -> str:
     """Write an option as it was typed."""
-    rule = RULES.get(field)
     if field in ("causal", "scale") and getattr(asked, field) is False:
         return f"--no-{field}"
-    return rule.option if rule is not None else COMPARE
+    return RULES[field].option if field in RULES else f"--{field.replace('_', '-')}"
 
 
 def _endings(subject: str) -> str:

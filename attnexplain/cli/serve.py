@@ -88,7 +88,7 @@ def _destination(asked: Request) -> AbstractContextManager[Callable[[Written], N
     pager = pager_of(os.environ) if is_paged and os.environ.get("TERM", "") != "dumb" else None
     if pager is None:
         return nullcontext(write)
-    return paged(pager, screen_height(os.environ), always=asked.pager is True)
+    return paged(pager, screen_height(), always=asked.pager is True)
 
 
 def _write_pages(path: str, force: bool, pages: Written) -> None:

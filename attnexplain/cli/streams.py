@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import re
+import shutil
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -62,28 +62,18 @@ def choose_palette(when: When, environment: Mapping[str, str]) -> Palette | None
     return "standard" if kind in _SIXTEEN_COLOURS or kind.endswith("-16color") else "256"
 
 
-def screen_width(environment: Mapping[str, str]) -> int:
+def screen_width() -> int:
     """Columns: what COLUMNS says, else the terminal's, else 80; never fewer than 20 or more than 500."""
-    columns = _size_of_screen(environment).columns
-    return min(max(columns, WIDTHS[0]), WIDTHS[1])
+    return min(max(_size_of_screen().columns, WIDTHS[0]), WIDTHS[1])
 
 
-def screen_height(environment: Mapping[str, str]) -> int:
+def screen_height() -> int:
     """Lines: what LINES says, else the terminal's, else enough for all."""
-    return _size_of_screen(environment).lines
+    return _size_of_screen().lines
 
 
-def _size_of_screen(environment: Mapping[str, str]) -> os.terminal_size:
-    """Ask the terminal for what the environment does not say."""
-    said = [
-        int(text) if re.fullmatch(r"[1-9][0-9]{0,8}", text := environment.get(name, "")) else 0
-        for name in ("COLUMNS", "LINES")
-    ]
-    try:
-        real = os.get_terminal_size(sys.stdout.fileno())
-    except (OSError, ValueError, AttributeError):
-        real = os.terminal_size((80, HEIGHT))
-    return os.terminal_size((said[0] or real.columns or 80, said[1] or real.lines or HEIGHT))
+def _size_of_screen() -> os.terminal_size:
+    return shutil.get_terminal_size((80, HEIGHT))
 
 
 def charset_of(stream: IO[str] | None) -> str:

@@ -7,14 +7,13 @@ from os import PathLike
 
 from attnexplain.arguments import check_flag, check_source, check_whole
 from attnexplain.errors import CommandError
-from attnexplain.facts import NUMBERS_FILES
+from attnexplain.facts import DEFAULT_MODEL, NUMBERS_FILES
 from attnexplain.models.model import FROM_LETTERS, UNKNOWN, Embedded, Kind, Model, ModelInfo
 from attnexplain.models.weights_file import AttentionWeights
 
 __all__ = ["DEFAULT_MODEL", "FROM_LETTERS", "UNKNOWN", "Embedded", "Kind", "Model", "ModelInfo", "load_model"]
 
-DEFAULT_MODEL = "tiny"
-OWN = ("tiny", "untrained")
+OWN = (DEFAULT_MODEL, "untrained")
 """The models that need no file."""
 
 

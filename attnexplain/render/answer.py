@@ -59,12 +59,11 @@ class AnswerLines:
         room = max(width - number - longest - 12, 3)
         names = [ink.shortened(ink.text(bar.name), room) for bar in bars]
         left = max([cell_len(name) for name in names], default=0)
-        largest = max((bar.share for bar in bars), default=0.0) or 1.0
         for name, share, bar in zip(names, shares, bars, strict=True):
             yield Segment("  " + name + " " * (left - cell_len(name)), BOLD if bar is bars[0] else PLAIN)
             yield Segment("  " + share.rjust(number) + "  ")
-            drawn = self._bar(bar.share / largest * longest)
-            yield Segment(drawn, ink.bar(bar.share / largest))
+            drawn = self._bar(bar.length * longest)
+            yield Segment(drawn, ink.bar(bar.length))
             if bar.is_each:
                 fits = 2 + left + 2 + number + 2 + longest + 6 <= width
                 yield Segment(" " * (longest - len(drawn)) + "  each" if fits else "\n     each", DIM)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -14,9 +13,6 @@ from attnexplain.render.ink import BOLD, PLAIN, Ink
 from attnexplain.render.page import note_line
 from attnexplain.render.picture import shade
 from attnexplain.steps.blocks import Gallery, Thumbnail
-
-if TYPE_CHECKING:
-    pass
 
 NARROWEST = 4
 """Columns of a picture, and of the word below it."""

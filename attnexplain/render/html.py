@@ -226,10 +226,9 @@ class Page:
 
     def _answer(self, answer: Answer) -> str:
         company = "".join(f"<dt>{self.text(name)}</dt><dd>{self.text(text)}</dd>" for name, text in answer.company)
-        largest = max((bar.share for bar in answer.bars), default=0.0) or 1.0
         bars = []
         for bar in answer.bars:
-            width = f"{100 * bar.share / largest:.1f}"
+            width = f"{100 * bar.length:.1f}"
             each = " each" if bar.is_each else ""
             bars.append(
                 f'<tr><th scope="row">{self.text(bar.name)}</th>'

@@ -6,9 +6,9 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 
-from attnexplain.render.ink import BOLD, DIM, FORMULA, PLAIN, Ink, fitting
+from attnexplain.render.ink import BOLD, DIM, FORMULA, PLAIN, Ink
 from attnexplain.render.notation import write_formula, write_line
-from attnexplain.render.page import WIDEST_TEXT, Paragraph
+from attnexplain.render.page import WIDEST_TEXT, Paragraph, wrapped
 from attnexplain.steps.blocks import Command, Company, Equation, Formula, Links, Table
 
 
@@ -51,7 +51,7 @@ class EquationLines:
             yield Paragraph(self.left, BOLD)
             for place, (sign, text) in enumerate(self.right):
                 style = BOLD if place == len(self.right) - 1 else PLAIN
-                first, *rest = _wrap(text, max(width - 3 - len(sign), 8))
+                first, *rest = wrapped(console, text, max(width - 3 - len(sign), 8))
                 yield Segment(f"  {sign} {first}\n", style)
                 for line in rest:
                     yield Segment(f"  {' ' * len(sign)} {line}\n", style)
@@ -80,7 +80,9 @@ class LinkLines:
             label = self.ink.shortened(name, label_width)
             yield Segment(f"{position:>{digits}} {label}")
             yield Segment(" " * (label_width - cell_len(label) + 2) if hanging == beside else "\n" + " " * hanging)
-            yield Segment(("\n" + " " * hanging).join(_wrap(", ".join(linked), options.max_width - hanging)) + "\n")
+            yield Segment(
+                ("\n" + " " * hanging).join(wrapped(console, ", ".join(linked), options.max_width - hanging)) + "\n"
+            )
 
 
 class CompanyLines:
@@ -112,7 +114,7 @@ class CompanyLines:
             yield Segment(label + " " * (label_width - cell_len(label)), BOLD)
             yield Segment(number.rjust(number_width + 2) + ("  " if hanging > start else "\n" + " " * hanging))
             width = min(options.max_width, WIDEST_TEXT + label_width) - hanging
-            yield Segment(("\n" + " " * hanging).join(_wrap(text, width)) + "\n")
+            yield Segment(("\n" + " " * hanging).join(wrapped(console, text, width)) + "\n")
 
 
 class TableLines:
@@ -147,20 +149,3 @@ class CommandLine:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Segment(f"  {self.text}\n", BOLD)
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    """Break a line at its spaces, with a word longer than the line broken anywhere."""
-    lines = [""]
-    for word in text.split(" "):
-        if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(word) <= width:
-            lines[-1] += " " + word
-            continue
-        if lines[-1]:
-            lines.append("")
-        rest = word
-        while (taken := fitting(rest, width)) < len(rest):
-            lines[-1:] = [rest[: max(taken, 1)], ""]
-            rest = rest[max(taken, 1) :]
-        lines[-1] = rest
-    return lines

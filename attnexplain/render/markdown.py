@@ -152,12 +152,11 @@ class _Page:
         parts = ["  \n".join(f"**{self.text(name)}** {self.text(text)}" for name, text in answer.company)]
         parts.append(self.text(answer.note))
         parts.append(self.text(answer.because))
-        largest = max((bar.share for bar in answer.bars), default=0.0) or 1.0
         rows = [
             (
                 bar.name,
                 self.ink.share(bar.share) + (" each" if bar.is_each else ""),
-                "█" * round(20 * bar.share / largest),
+                "█" * round(20 * bar.length),
             )
             for bar in answer.bars
         ]
@@ -179,5 +178,8 @@ class _Page:
 
 
 def _as_references(found: re.Match[str]) -> str:
-    """Write characters as references, which are read as text."""
-    return "".join(f"&#{ord(character)};" for character in found.group())
+    """Write characters as references, which are read as text.
+
+    An address of mail becomes a link after references are read; an empty comment in its middle keeps it from that.
+    """
+    return "".join(f"&#{ord(sign)};{'<!-- -->' if sign == '@' else ''}" for sign in found.group())

@@ -26,9 +26,14 @@ class Paragraph:
             yield Segment(" " * self.indent + self.text.rstrip(), self.style)
             yield Segment.line()
             return
-        for line in Text(self.text).wrap(console, width):
-            yield Segment(" " * self.indent + line.plain.rstrip(), self.style)
+        for line in wrapped(console, self.text, width):
+            yield Segment(" " * self.indent + line, self.style)
             yield Segment.line()
+
+
+def wrapped(console: Console, text: str, width: int) -> list[str]:
+    """Break a text at its spaces into lines that are not wider than this; a longer word is broken anywhere."""
+    return [line.plain.rstrip() for line in Text(text).wrap(console, max(width, 1))]
 
 
 def title_line(ink: Ink, title: str, note: str = "") -> Paragraph:
