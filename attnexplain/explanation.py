@@ -177,6 +177,12 @@ class Explanation(AttentionTrace):
         check_choice("theme", theme, ("light", "dark"))
         check_choice("shape", shape, ("slide", "column"))
         check_choice("figure", figure, ("weights", "scores", "queries", "keys", "values", "context", "links"))
+        if "%" in Path(path).name:
+            raise CommandError("a % in the name of a file numbers pages in the command alone", hint="leave it out")
+        if figure is None and (shape != "slide" or bare):
+            raise CommandError("shape and bare are for a figure, and there is none")
+        if figure is not None and (steps or key is not None or full):
+            raise CommandError("a figure is one picture, so step, key and full do not go with it")
         if figure is not None:
             data = render_figure_file(
                 self, fspath(path), figure, query=query, digits=digits, theme=theme, shape=shape, bare=bare

@@ -13,7 +13,7 @@ from command import call
 from attnexplain import explain
 from attnexplain.errors import CommandError
 from attnexplain.render.colours import share_colour
-from attnexplain.render.figure import FAINTEST, LEAST, render_figure
+from attnexplain.render.figure import LEAST, render_figure
 from attnexplain.render.ink import Ink
 from attnexplain.render.letters import advance, broken
 from attnexplain.steps.figure import SUBJECTS, figure, figure_of_heads
@@ -97,18 +97,36 @@ def test_names_are_whole_and_do_not_overlap(subject):
     sentence = "Extraordinarily knowledgeable internationalization specialists congratulated themselves"
     root = drawn(explain(sentence), subject)
     for word in sentence.split():
-        assert texts(root).count(word) == 2 or word == "internationalization"  # of both sides
+        assert texts(root).count(word) == 2  # on both sides
     heads = [text for text in root.iter(f"{SVG}text") if text.get("transform") is not None]
     for one, other in pairwise(heads):  # lines at 45 degrees are apart by the root of a half
         assert (float(other.get("x")) - float(one.get("x"))) * 2**-0.5 >= float(one.get("font-size"))
 
 
-def test_a_picture_of_many_words_grows_and_keeps_its_letters():
+@pytest.mark.parametrize("shape", ["slide", "column"])
+@pytest.mark.parametrize("sentence", [LONG, " ".join(f"w{number}" for number in range(300))])
+def test_a_picture_of_many_words_keeps_its_shape_and_its_letters(shape, sentence):
     for subject in ("weights", "links"):
-        root = drawn(explain(LONG), subject)
-        assert float(root.get("viewBox").split()[3]) > 1080
+        root = drawn(explain(sentence), subject, shape=shape)
+        wide, high = (float(number) for number in root.get("viewBox").split()[2:])
+        assert (wide, high) == (1920, 1080) if shape == "slide" else wide == 480
         assert min(float(text.get("font-size")) for text in root.iter(f"{SVG}text")) >= LEAST
-        assert texts(root).count("storm(64)") == 2
+        names = [text for text in root.iter(f"{SVG}text") if text.get("text-anchor") == "end"]
+        for one, other in pairwise(names):
+            assert float(other.get("y")) - float(one.get("y")) >= LEAST
+
+
+def test_a_long_sentence_is_cut_with_a_sign():
+    root = drawn(explain(LONG), "weights")
+    assert [text for text in texts(root) if text and text.endswith(" …")]
+    assert root.find(f"{SVG}title").text.endswith(LONG)
+
+
+@pytest.mark.parametrize(("subject", "on_the_bar"), [("weights", 2), ("scores", 3)])
+def test_what_a_mask_hides_is_left_empty_and_said(subject, on_the_bar):
+    said = [text or "" for text in texts(drawn(explain(SENTENCE, causal=True), subject))]
+    assert sum(bool(re.fullmatch(r"-?\d+\.\d\d", text)) for text in said) == 8 * 9 / 2 + on_the_bar
+    assert "A word sees only itself and those before it" in " ".join(said)
 
 
 def test_numbers_stand_in_the_cells_while_they_fit(trace):
@@ -121,14 +139,14 @@ def test_the_query_has_its_row_framed_or_its_links_alone(trace):
     plain = [r for r in drawn(trace, "weights").iter(f"{SVG}rect") if r.get("fill") == "none"]
     assert len(frames) == len(plain) + 1
     lines = list(drawn(trace, "links", query="bank").iter(f"{SVG}path"))
-    assert len(lines) == (trace.weights[2] >= FAINTEST).sum()
+    assert len(lines) == (trace.weights[2] >= 0.02).sum()
     every = list(drawn(trace, "links").iter(f"{SVG}path"))
-    assert len(every) == (trace.weights >= FAINTEST).sum()
+    assert len(every) == (trace.weights >= 0.05).sum()
 
 
 def test_a_line_is_as_thick_as_its_share(trace):
     lines = list(drawn(trace, "links", query="bank").iter(f"{SVG}path"))
-    shares = [share for share in trace.weights[2] if share >= FAINTEST]
+    shares = [share for share in trace.weights[2] if share >= 0.02]
     thickness = np.array([float(line.get("stroke-width")) for line in lines])
     np.testing.assert_allclose(thickness / thickness[0], np.array(shares) / shares[0], rtol=0.01)
 
@@ -169,6 +187,8 @@ def test_the_command_writes_each(subject, ending, tmp_path):
     assert text.startswith("<svg" if ending == "svg" else "<!DOCTYPE html>")
     if ending == "html":
         assert re.search(r"<title>.* · attnexplain</title>", text)
+        assert "color-scheme: light dark" in text
+        assert 'fill="#' not in text
 
 
 @pytest.mark.parametrize(
@@ -229,7 +249,11 @@ def test_python_saves_figures_and_lessons(trace, tmp_path):
     trace.save(tmp_path / "x.md", step=2, digits=3)
     assert "Step 2" in (tmp_path / "x.md").read_text()
     assert "Step 3" not in (tmp_path / "x.md").read_text()
-    for wrong in ({"figure": "links", "path": "x.md"}, {"path": "x.pdf"}, {"path": "x.svg", "step": 5}):
+    for wrong in (
+        {"figure": "links", "path": "x.md"}, {"path": "x.pdf"}, {"path": "x.svg", "step": 5}, {"path": "x-%d.svg"},
+        {"path": "x.svg", "bare": True}, {"path": "x.svg", "figure": "weights", "full": True},
+        {"path": "x.svg", "figure": "weights", "step": 3}, {"path": "x.svg", "figure": "weights", "key": "bank"},
+    ):  # fmt: skip
         with pytest.raises(CommandError):
             trace.save(**wrong)
     with pytest.raises(TypeError, match="a step from 1 to 4"):

@@ -77,7 +77,8 @@ def test_the_example_of_own_numbers_works(tmp_path):
     assert written["tokens"] == ["please", "study", "man"]
 
 
-def test_the_python_examples_work():
+def test_the_python_examples_work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     names = {}
     for example in (text for kind, text in BLOCKS if kind == "python"):
         for library in ("pandas", "matplotlib"):

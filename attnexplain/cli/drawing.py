@@ -70,14 +70,15 @@ def figure_drawer(asked: Request) -> Callable[[Explanation | AttentionWeights | 
 
     subject, ink = asked.figure, Ink("truecolor", asked.ascii, asked.digits)
     assert subject is not None  # noqa: S101 - the caller looked
-    render = render_figure_page if asked.form == ".html" else render_figure
 
     def draw(of: Explanation | AttentionWeights | Overview) -> str:
         if isinstance(of, Overview):
             made = figure_of_heads(of)
         else:
             made = figure(of, subject, query=asked.query, digits=asked.digits)
-        return render(made, ink, theme=asked.theme or "light", shape=asked.shape, bare=asked.bare)
+        if asked.form == ".html":
+            return render_figure_page(made, ink, theme=asked.theme, shape=asked.shape, bare=asked.bare)
+        return render_figure(made, ink, theme=asked.theme or "light", shape=asked.shape, bare=asked.bare)
 
     return draw
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from secrets import token_hex
 
 from attnexplain.cli.ending import done_at_the_end
 from attnexplain.cli.forms import FORMS
-from attnexplain.cli.streams import Written, pieces_of
+from attnexplain.cli.streams import Written, pieces_of, warn
 from attnexplain.errors import CommandError, OutputError
 from attnexplain.text import visible
 
@@ -30,6 +31,8 @@ def check_output(path: str, *, force: bool) -> None:
             f"--output {visible(path)}: the ending says what to write, and {visible(ending) or 'none'} is not known",
             hint=f"the endings are: {' '.join(FORMS)}",
         )
+    if re.search(r"%[0-9 +#-]+d", path):
+        raise CommandError(f"--output {visible(path)}: pages are numbered by %d, and by nothing else")
     if "%d" in path and ending != PAGED:
         raise CommandError(f"--output {visible(path)}: %d numbers the pages of a {PAGED}; {ending} has none")
     if "%d" in Path(path).parent.name or str(path).count("%d") > 1:
@@ -55,6 +58,9 @@ def write_pages(path: str, pages: Sequence[str], *, force: bool) -> None:
     with contextlib.ExitStack() as files:
         for name, page in zip(names, pages, strict=True):
             files.enter_context(new_file(name, force=force))(page)
+    older = path.replace("%d", str(len(pages) + 1))
+    if os.path.lexists(older):
+        warn(f"{visible(older)} is there already, and no page of this lesson")
 
 
 @contextlib.contextmanager

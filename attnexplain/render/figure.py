@@ -7,13 +7,13 @@ sentence is too long for that, the picture grows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import cos, radians, sin
+from math import ceil, cos, radians, sin
 from typing import Literal, NamedTuple, assert_never
 from xml.sax.saxutils import escape
 
 from attnexplain.render.colours import ground, readable_on
 from attnexplain.render.ink import Ink
-from attnexplain.render.letters import advance, broken
+from attnexplain.render.letters import advance, broken, shortened
 from attnexplain.render.themes import THEMES, ThemeName
 from attnexplain.steps.blocks import Cell, Colours, Gallery, Grid
 from attnexplain.steps.figure import Fan, Figure
@@ -23,13 +23,14 @@ SHAPES: tuple[Shape, ...] = ("slide", "column")
 FONTS = '"DejaVu Sans", "Segoe UI", Roboto, "Helvetica Neue", Arial, "Noto Sans", "Noto Sans CJK JP", sans-serif'
 LEAST = 14.0
 """The smallest letters."""
-LONGEST_NAME = 20
+LONGEST_NAME = 40
 """Columns of a name; what is longer is shortened, never broken."""
 MOST_NAMED = 96
 """Rows of a matrix that have names; of a larger one every cell is the strongest of several numbers."""
 SLANT = radians(45)
-FAINTEST = 0.02
-"""The smallest share that has a line."""
+LINES_OF_A_SENTENCE = 2
+LEAST_CELL = 3.0
+"""The smallest cell; names are then written for every few rows."""
 
 
 class _Paper(NamedTuple):
@@ -37,7 +38,7 @@ class _Paper(NamedTuple):
 
     width: float
     height: float
-    """0 where it follows from what is drawn."""
+    """Each is 0 where it follows from what is drawn."""
     margin: float
     title: float
     letters: float
@@ -46,9 +47,9 @@ class _Paper(NamedTuple):
     """The largest cell."""
 
 
-ON_A_PAGE = _Paper(720, 0, 0, 0, 14, 24)
+ON_A_PAGE = _Paper(0, 0, 0, 0, 14, 24)
 _PAPERS: dict[Shape, _Paper] = {
-    "slide": _Paper(1920, 1080, 70, 48, 34, 150),
+    "slide": _Paper(1920, 1080, 70, 48, 34, 200),
     "column": _Paper(480, 0, 12, 20, 15, 60),
 }
 
@@ -71,6 +72,11 @@ class Canvas:
         at = "" if anchor == "start" else f' text-anchor="{anchor}"'
         place = f'x="{x:.1f}" y="{y:.1f}" font-size="{size:.1f}" fill="{fill or self.colour("text")}"'
         self.parts.append(f"<text {place}{at}{weight}{turned}>{escape(self.ink.text(text))}</text>")
+
+    def number(self, x: float, y: float, text: str, size: float, strength: float, colours: Colours) -> None:
+        """Write a number on the colour of a strength; x is its middle."""
+        fill = "#{:02x}{:02x}{:02x}".format(*readable_on(ground(strength, colours, self.theme)))
+        self.text(x, y, text, size, fill=fill, anchor="middle")
 
     def square(
         self, x: float, y: float, wide: float, high: float, strength: float, colours: Colours, says: str
@@ -97,13 +103,15 @@ class Canvas:
         """Write the attribute that fills a shape with the colour of a strength."""
         return 'fill="{}"'.format("#{:02x}{:02x}{:02x}".format(*ground(strength, colours, self.theme)))
 
-    def on(self, strength: float, colours: Colours) -> str:
-        """Return what can be read on the colour of a strength."""
-        return "#{:02x}{:02x}{:02x}".format(*readable_on(ground(strength, colours, self.theme)))
-
 
 def render_figure(
-    figure: Figure, ink: Ink, *, theme: ThemeName = "light", shape: Shape = "slide", bare: bool = False
+    figure: Figure,
+    ink: Ink,
+    *,
+    theme: ThemeName = "light",
+    shape: Shape = "slide",
+    bare: bool = False,
+    canvas: Canvas | None = None,
 ) -> str:
     """Draw a figure as one SVG document.
 
@@ -113,22 +121,25 @@ def render_figure(
         theme: light or dark paper.
         shape: for a slide, or for the column of a paper.
         bare: leave out title and caption.
+        canvas: what it is drawn on, where that is a part of something else; it brings its own colours.
     """
-    paper, canvas = _PAPERS[shape], Canvas(ink, theme)
+    paper, canvas = _PAPERS[shape], canvas or Canvas(ink, theme)
     width, inner = paper.width, paper.width - 2 * paper.margin
     small = max(paper.title * 0.55, LEAST)
     top = paper.margin
     if not bare:
         top += paper.title * 0.9
         canvas.text(paper.margin, top, figure.title, paper.title, bold=True)
-        for line in broken(ink.text(figure.sentence), small, inner)[:2]:
+        for line in _at_most(broken(ink.text(figure.sentence), small, inner), LINES_OF_A_SENTENCE):
             top += small * 1.5
             canvas.text(paper.margin, top, line, small, fill=canvas.colour("quiet"))
         top += small
     caption = [] if bare else broken(ink.text(figure.caption), small, inner)
     below = small * 1.35 * len(caption) + (small * 0.6 if caption else 0)
     room = paper.height - top - below - paper.margin if paper.height else 0.0
-    high, wide = _drawing(figure, canvas, paper, top, room)
+    high, wide = _drawing(figure, Canvas(ink, theme), paper, top, room)  # to measure it
+    top += max((room - high) / 2, 0.0)
+    _drawing(figure, canvas, paper, top, room)
     width = max(width, wide + 2 * paper.margin)
     height = max(paper.height, top + high + below + paper.margin)
     y = height - paper.margin - below + small * 0.6
@@ -143,6 +154,11 @@ height="{height:g}" role="img" aria-labelledby="attnexplain-title attnexplain-de
 {"".join(canvas.parts)}
 </svg>
 """
+
+
+def _at_most(lines: list[str], most: int) -> list[str]:
+    """Cut a text after so many lines, and show that it goes on."""
+    return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1]} …"]
 
 
 def _drawing(figure: Figure, canvas: Canvas, paper: _Paper, top: float, room: float) -> tuple[float, float]:
@@ -171,21 +187,27 @@ class MatrixDrawing:
         self.columns = self._names(grid.columns, self.wide)
         self.bar = 8 * max(paper.letters * 0.7, LEAST)
         self.size = self.cell = self.names = self.above = self.beyond = 0.0
-        self.slanted = False
+        self.slanted, self.every = False, 1
         self._fit(room)
 
     def _names(self, names: Sequence[str], tile: int) -> list[str]:
         ink = self.canvas.ink
         if tile > 1:
             return [str(place + 1) for place in range(0, len(names), tile)]
-        return [ink.shortened(ink.text(name), LONGEST_NAME) for name in names]
+        room = 0.3 * self.paper.width if self.paper.width else LEAST * LONGEST_NAME
+        return [shortened(ink.text(name), max(LEAST, self.paper.letters / 2), room) for name in names]
 
     def _fit(self, room: float) -> None:
-        """Choose the largest letters and cells that the paper has room for; where it has none, the paper grows."""
+        """Choose the largest letters and cells that the paper has room for.
+
+        Where there is no room for all names, every second, third … is written; a page of its own grows instead.
+        """
         size = self.paper.letters
         while not self._fits(size, room) and size > LEAST:
             size = max(size - 1, LEAST)
-        self.cell = max(self.cell, size * (1.5 if self.slanted else 1.2))
+        pitch = size * (1.5 if self.slanted else 1.2)
+        self.cell = max(self.cell, LEAST_CELL if self.paper.width else pitch)
+        self.every = max(ceil(pitch / self.cell - 1e-6), 1)
         self.total = self.names + self.strengths.shape[1] * self.cell + max(self.bar, self.beyond)
 
     def _fits(self, size: float, room: float) -> bool:
@@ -220,6 +242,8 @@ class MatrixDrawing:
         written, letters = self._numbers()
         asking = grid.mark[0] if grid.mark is not None and self.tile == 1 else None
         for j, name in enumerate(self.columns):
+            if j % self.every:
+                continue
             x = left + (j + 0.5) * cell
             if self.slanted:
                 canvas.text(x + 0.2 * size, upper - 0.4 * size, name, size, slanted=True)
@@ -227,20 +251,20 @@ class MatrixDrawing:
                 canvas.text(x, upper - 0.4 * size, name, size, anchor="middle")
         for i, name in enumerate(self.rows):
             y = upper + (i + 0.5) * cell
-            canvas.text(left - 0.4 * size, y + 0.35 * size, name, size, anchor="end", bold=i == asking)
+            if i % self.every == 0 or i == asking:
+                canvas.text(left - 0.4 * size, y + 0.35 * size, name, size, anchor="end", bold=i == asking)
             for j in range(columns):
                 strength = float(self.strengths[i, j])
                 says = self._says(i, j)
                 canvas.square(left + j * cell, upper + i * cell, cell, cell, strength, grid.colours, says)
                 if written:
-                    fill = canvas.on(strength, grid.colours)
                     middle = left + (j + 0.5) * cell
-                    canvas.text(middle, y + 0.35 * letters, written[i][j], letters, fill=fill, anchor="middle")
+                    canvas.number(middle, y + 0.35 * letters, written[i][j], letters, strength, grid.colours)
         canvas.frame(left, upper, columns * cell, rows * cell, "line")
         if asking is not None:
             canvas.frame(left, upper + asking * cell, columns * cell, cell, "text", max(cell / 20, 1.5))
         self._colour_bar(left + columns * cell + 0.8 * size, upper, rows * cell)
-        return self.above + rows * cell, self.total
+        return self.above + max(rows * cell, 3 * LEAST), self.total
 
     def _says(self, i: int, j: int) -> str:
         grid = self.grid
@@ -268,7 +292,7 @@ class MatrixDrawing:
         grid, canvas = self.grid, self.canvas
         is_signed = grid.colours == "signed"
         letters = max(self.paper.letters * 0.7, LEAST)
-        wide, high = letters * 1.1, min(high, max(letters * 14, 0.5 * high))
+        wide, high = letters * 1.1, max(min(high, max(letters * 14, 0.5 * high)), 3 * letters)
         steps = 64
         for step in range(steps):
             strength = 1 - step / (steps - 1) * (2 if is_signed else 1)
@@ -282,39 +306,53 @@ class MatrixDrawing:
 
 
 def _fan(fan: Fan, canvas: Canvas, paper: _Paper, top: float, room: float) -> tuple[float, float]:
-    """Draw two columns of words, and lines between them as thick as the shares."""
+    """Draw two columns of words, and bands between them as thick as the shares, side by side at both ends."""
     ink = canvas.ink
-    asking, answering = (
-        [ink.shortened(ink.text(name), LONGEST_NAME) for name in side] for side in (fan.asking, fan.answering)
-    )
-    count = max(len(asking), len(answering))
-    pitch = max(min(room / count if room else 2 * paper.letters, 3 * paper.letters), 1.3 * LEAST)
+    count = max(len(fan.asking), len(fan.answering))
+    pitch = min(room / count if room else 2 * paper.letters, 4 * paper.letters)
     size = max(min(paper.letters, 0.6 * pitch), LEAST)
+    every = max(ceil(1.2 * size / pitch - 1e-6), 1)
     left, right = 0.36 * paper.width, 0.64 * paper.width
+    beside = left - 0.6 * size - paper.margin
+    said = 0.0 if fan.query is None else advance(f"  {ink.share(1.0)}", size)
+    asking = [shortened(ink.text(name), size, beside) for name in fan.asking]
+    answering = [shortened(ink.text(name), size, beside - said) for name in fan.answering]
     places = [
         [top + (i + 0.5) * pitch + (count - len(side)) * pitch / 2 for i in range(len(side))]
         for side in (asking, answering)
     ]
-    for i, row in enumerate(fan.weights.tolist()):
-        if fan.query in (None, i):
-            for j, share in enumerate(row):
-                if share >= FAINTEST:
-                    canvas.parts.append(_line(left, places[0][i], right, places[1][j], share, pitch, canvas))
+    drawn = fan.drawn
+    unit = 0.9 * pitch / max(float(drawn.sum(axis=1).max(initial=0.0)), float(drawn.sum(axis=0).max(initial=0.0)), 1e-9)
+    starts = [place - unit * float(drawn[i].sum()) / 2 for i, place in enumerate(places[0])]
+    ends = [place - unit * float(drawn[:, j].sum()) / 2 for j, place in enumerate(places[1])]
+    for i, row in enumerate(drawn.tolist()):
+        for j, share in enumerate(row):
+            if share:
+                thick = unit * share
+                canvas.parts.append(
+                    _band(left, starts[i] + thick / 2, right, ends[j] + thick / 2, thick, share, canvas)
+                )
+                starts[i] += thick
+                ends[j] += thick
     for i, name in enumerate(asking):
+        if i % every and fan.query != i:
+            continue
         quiet = fan.query not in (None, i)
         fill = canvas.colour("quiet") if quiet else canvas.colour("text")
         y = places[0][i] + 0.35 * size
         canvas.text(left - 0.6 * size, y, name, size, fill=fill, anchor="end", bold=fan.query == i)
     for j, name in enumerate(answering):
+        if j % every and (fan.query is None or not drawn[fan.query, j]):
+            continue
         share = "" if fan.query is None else f"  {ink.share(float(fan.weights[fan.query, j]))}"
         canvas.text(right + 0.6 * size, places[1][j] + 0.35 * size, name + share, size)
     return count * pitch, 0.0
 
 
-def _line(x: float, y: float, to_x: float, to_y: float, share: float, pitch: float, canvas: Canvas) -> str:
+def _band(x: float, y: float, to_x: float, to_y: float, thick: float, share: float, canvas: Canvas) -> str:
     bend = (to_x - x) / 2
     path = f"M{x:.1f} {y:.1f}C{x + bend:.1f} {y:.1f} {to_x - bend:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}"
-    looks = f'stroke-width="{max(0.7 * pitch * share, 1):.1f}" stroke-opacity="{0.25 + 0.6 * share:.2f}"'
+    looks = f'stroke-width="{max(thick, 0.5):.2f}" stroke-opacity="{0.25 + 0.55 * share:.2f}"'
     return f'<path d="{path}" fill="none" stroke="{canvas.colour("heading")}" {looks}/>'
 
 

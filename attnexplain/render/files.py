@@ -108,9 +108,10 @@ def render_figure_file(
     from attnexplain.render.figure import render_figure
     from attnexplain.steps.figure import figure
 
-    renderers = {".svg": render_figure, ".html": render_figure_page}
-    render = renderers.get(Path(path).suffix.lower())
-    if render is None:
+    ending = Path(path).suffix.lower()
+    if ending not in (".svg", ".html"):
         raise CommandError(f"{visible(str(path))}: a figure is a .svg or an .html")
-    made = figure(trace, subject, query=query, digits=digits)
-    return render(made, Ink("truecolor", digits=digits), theme=theme or "light", shape=shape, bare=bare).encode()
+    made, ink = figure(trace, subject, query=query, digits=digits), Ink("truecolor", digits=digits)
+    if ending == ".html":
+        return render_figure_page(made, ink, theme=theme, shape=shape, bare=bare).encode()
+    return render_figure(made, ink, theme=theme or "light", shape=shape, bare=bare).encode()

@@ -43,6 +43,12 @@ AROUND = (
     "@page { margin: 12mm; } @media print { :root { color-scheme: light !important; } }"
 )
 """What a page of our own says of all that is around the lesson."""
+OF_A_FIGURE = (
+    "div { overflow-x: auto; } svg { width: max(100%, 60rem); height: auto; display: block; } "
+    "svg [class] { fill: var(--ground); } "
+    "h1 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }"
+)
+"""And of a figure: on a narrow screen it is moved, and not made smaller; the heading says what its title shows."""
 LONGEST_TITLE = 60
 """Characters of a sentence in the title of its page."""
 THUMBNAIL = 16
@@ -72,13 +78,19 @@ def render_html(lesson: Lesson, ink: Ink, *, theme: ThemeName | None = None, bri
 
 
 def render_figure_page(
-    figure: Figure, ink: Ink, *, theme: ThemeName = "light", shape: Shape = "slide", bare: bool = False
+    figure: Figure, ink: Ink, *, theme: ThemeName | None = None, shape: Shape = "slide", bare: bool = False
 ) -> str:
-    """Write a figure as an HTML document that holds nothing else; the arguments are those of `render_figure`."""
-    picture = render_figure(figure, ink, theme=theme, shape=shape, bare=bare)
+    """Write a figure as an HTML document that holds nothing else; the arguments are those of `render_figure`.
+
+    Where no theme is asked for it follows its reader's.
+    """
+    page = Page(ink)
+    picture = render_figure(figure, ink, shape=shape, bare=bare, canvas=PageCanvas(page))
     title = escape(ink.shortened(ink.text(f"{figure.title}: {figure.sentence}"), LONGEST_TITLE))
-    body = f"margin: 0; background: {THEMES[theme].paper};"
-    return document(title, f"body {{ {body} }} svg {{ max-width: 100%; height: auto; display: block; }}", picture)
+    around = f":root {{ color-scheme: {theme or 'light dark'}; {VARIABLES} }} {AROUND}"
+    heading = f"<h1>{escape(ink.text(f'{figure.title}: {figure.sentence}'))}</h1>"
+    scroll = f'<div tabindex="0" role="group" aria-label="the figure">{picture}</div>'
+    return document(title, page.style(f"{around} {OF_A_FIGURE}", sheet=""), f"{heading}\n{scroll}")
 
 
 def document(title: str, style: str, written: str) -> str:
@@ -142,9 +154,10 @@ class Page:
         """The shades that occur, by the names of their classes."""
         self._number = count(1)
 
-    def style(self, root: str) -> str:
-        """Write the style sheet, after the rule that says what the variables are."""
-        sheet = files("attnexplain").joinpath("render/page.css").read_text(encoding="utf-8")
+    def style(self, root: str, sheet: str | None = None) -> str:
+        """Write the style sheet, after the rule that says what the variables are, and before the shades."""
+        if sheet is None:
+            sheet = files("attnexplain").joinpath("render/page.css").read_text(encoding="utf-8")
         shades = []
         for name, (strength, colours) in sorted(self.shades.items()):
             light, dark = (ground(strength, colours, theme) for theme in ("light", "dark"))
@@ -169,7 +182,8 @@ class Page:
             blocks = "\n".join(filter(None, map(self.block, step.blocks)))
             level = "h2" if parts else "h1"
             heading = f'<{level} id="{name}">{self.text(step.heading)}</{level}>'
-            parts.append(f'<section aria-labelledby="{name}">\n{heading}\n{blocks}\n</section>')
+            named = f'<section aria-labelledby="{name}">\n{heading}\n{blocks}\n</section>'
+            parts.append(named if step.heading else blocks)
         notes = "\n".join(filter(None, map(self.block, lesson.notes)))
         return "\n".join(filter(None, [*parts, f"<footer>{notes}</footer>" if notes else ""]))
 
@@ -258,6 +272,8 @@ class Page:
 
     def _cell(self, grid: Grid, row: str, column: LaidColumn, cell: Cell) -> str:
         written = escape(self.ink.written(cell))
+        if cell.is_blank:
+            return '<td class="blank"></td>'
         mark = " mark" if cell.is_marked else ""
         if cell.strength is None:
             return f'<td class="{mark.strip()}">{written}</td>' if mark else f"<td>{written}</td>"
@@ -270,7 +286,7 @@ class Page:
         if grid.footer is None:
             return ""
         feet = [column.footer for column in columns]
-        cells = [f"<td>{'' if foot is None else escape(self.ink.written(foot))}</td>" for foot in feet]
+        cells = [self._cell(grid, "", column, foot or Cell(None)) for column, foot in zip(columns, feet, strict=True)]
         return f'<tfoot><tr><th scope="row">{self.text(grid.footer[0])}</th>{"".join(cells)}</tr></tfoot>'
 
     def _wrapped(self, title: str, note: str, headings: Sequence[str], rows: Sequence[str], footer: str = "") -> str:
@@ -336,7 +352,7 @@ class Page:
         canvas = PageCanvas(self)
         drawing = MatrixDrawing(grid, canvas, ON_A_PAGE, 0.0)
         high, wide = drawing.draw(0.0)
-        note = "Each cell is one number, which is shown where you point at it."
+        note = '<span class="pointing">Each cell is one number, which is shown where you point at it.</span>'
         if drawing.tile > 1 or drawing.wide > 1:
             note = (
                 f"Each cell is the strongest of {drawing.tile} × {drawing.wide} numbers; rows and columns are counted."
@@ -384,9 +400,11 @@ class PageCanvas(Canvas):
         """Name the variable of a colour."""
         return f"var(--{name})"
 
-    def on(self, strength: float, colours: Colours) -> str:
-        """Never asked for: what is so large that it is a picture has no numbers in its cells."""
-        return "currentColor"
+    def number(self, x: float, y: float, text: str, size: float, strength: float, colours: Colours) -> None:
+        """Write a number on the colour of a strength."""
+        place = f'x="{x:.1f}" y="{y:.1f}" font-size="{size:.1f}" text-anchor="middle"'
+        shade = self.page.shade(strength, colours)
+        self.parts.append(f'<text {place} class="{shade}" style="fill:var(--on)">{self.page.text(text)}</text>')
 
 
 def _hex(colour: Colour) -> str:

@@ -14,7 +14,7 @@ from rich.style import Style
 from attnexplain.arithmetic import FEWEST, write_number
 from attnexplain.render.colours import Colour, ground, of_256, readable_on
 from attnexplain.render.themes import ThemeName
-from attnexplain.steps.blocks import Cell, Colours, Entry, Number
+from attnexplain.steps.blocks import BLANK, Cell, Colours, Entry, Number
 from attnexplain.text import can_show, visible
 
 Palette = Literal["truecolor", "256", "standard"]
@@ -48,6 +48,8 @@ class Ink:
     """The characters that texts may have; "" for all, or for ASCII where pictures have no more."""
     theme: ThemeName = "dark"
     """The paper that cells are coloured for."""
+    is_on_paper: bool = False
+    """Whether what is drawn leaves the terminal: nothing is said of commands then."""
 
     @property
     def characters(self) -> str:
@@ -76,7 +78,9 @@ class Ink:
         return self.number(value, max(self.digits, FEWEST))
 
     def written(self, cell: Cell) -> str:
-        """Write the number of a cell."""
+        """Write the number of a cell, or leave room for it."""
+        if cell.is_blank:
+            return BLANK
         return self.share(cell.number) if cell.is_share else self.number(cell.number, cell.digits)
 
     def entry(self, entry: Entry) -> str:

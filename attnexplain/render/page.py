@@ -47,7 +47,8 @@ def note_line(ink: Ink, note: str) -> Paragraph:
     return Paragraph(ink.text(note), DIM)
 
 
-def picture_note(shape: str, tall: int, wide: int) -> str:
+def picture_note(shape: str, tall: int, wide: int, ink: Ink) -> str:
     """Say how to read the picture of a matrix: what one shape of it stands for, and where all numbers are."""
     what = "one number" if tall == wide == 1 else f"the strongest of {tall} × {wide} numbers"
-    return f"Each {shape} is {what}; rows and columns are counted from 1. All numbers: --json"
+    all_of_them = "" if ink.is_on_paper else " All numbers: --json"
+    return f"Each {shape} is {what}; rows and columns are counted from 1.{all_of_them}"

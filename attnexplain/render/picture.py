@@ -68,7 +68,7 @@ class NamedPicture:
         signs = ""
         if grid.colours == "signed":
             signs = " Blue is below 0, orange above." if in_colour else " Below 0: - = x X."
-        yield note_line(ink, f"Each cell: {what}.{signs} Digits: --full")
+        yield note_line(ink, f"Each cell: {what}.{signs}{'' if ink.is_on_paper else ' Digits: --full'}")
 
 
 def _ticks(grid: Grid, columns: int, wide: int, stretch: int) -> str:
@@ -110,7 +110,7 @@ class Picture:
             yield from segments
             yield Segment.line()
         yield from self._legend(grid.largest or 1.0, in_colour, options.max_width)
-        yield note_line(ink, picture_note("half block" if in_colour else "sign", tall, wide))
+        yield note_line(ink, picture_note("half block" if in_colour else "sign", tall, wide, ink))
 
     def _top(self, columns: int, wide: int, stretch: int, gutter: int) -> Iterator[Segment]:
         line = ""

@@ -94,7 +94,7 @@ def _page_around(wide: float, high: float) -> tuple[float, float]:
 
 def _lines(lesson: Lesson, ink: Ink, width: int, *, brief: bool) -> list[list[Segment]]:
     """Draw it as the terminal does, and cut it into lines."""
-    ink = Ink("truecolor", ink.ascii_only, ink.digits, theme=ink.theme)
+    ink = Ink("truecolor", ink.ascii_only, ink.digits, theme=ink.theme, is_on_paper=True)
     console = Console(
         file=StringIO(), width=width, height=100, color_system="truecolor", force_terminal=True, legacy_windows=False
     )

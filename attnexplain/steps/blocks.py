@@ -62,6 +62,9 @@ class Number(NamedTuple):
     digits: int | None
 
 
+BLANK = "______"
+"""What stands where a number is left out, for the reader to write."""
+
 Entry = str | int | float | Number
 """A cell of a table."""
 Term = str | Number
@@ -136,6 +139,8 @@ class Cell(NamedTuple):
     is_marked: bool = False
     is_share: bool = False
     """Whether it is a share of attention, or a sum of shares."""
+    is_blank: bool = False
+    """Whether its number is left out, for the reader to write."""
 
 
 class LaidColumn(NamedTuple):
@@ -169,6 +174,8 @@ class Grid:
     """Digits of each column, where they are not those of the page."""
     in_one_block: bool = False
     """Whether it becomes a picture where its columns do not fit the page side by side."""
+    blanks: frozenset[tuple[int, int]] = frozenset()
+    """Cells whose numbers are left out; the footer is the row behind the last."""
     is_followed: bool = False
     """Whether another of its kind follows, below which both are explained."""
 
@@ -229,10 +236,19 @@ class Grid:
         marked = self.mark[0] if self.mark and self.mark[1] == j else None
         column = zip(self.numbers[:, j].tolist(), self.strengths[:, j].tolist(), strict=True)
         cells = tuple(
-            Cell(_number(number), digits, _number(strength) if is_coloured else None, i == marked, is_share)
+            Cell(
+                _number(number),
+                digits,
+                _number(strength) if is_coloured else None,
+                i == marked,
+                is_share,
+                (i, j) in self.blanks,
+            )
             for i, (number, strength) in enumerate(column)
         )
-        footer = None if self.footer is None else Cell(self.footer[1][j], digits)
+        footer = None
+        if self.footer is not None:
+            footer = Cell(self.footer[1][j], digits, is_blank=(len(self.rows), j) in self.blanks)
         return LaidColumn(heading, cells, footer, "matrix")
 
 

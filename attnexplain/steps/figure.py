@@ -20,6 +20,8 @@ from attnexplain.steps.heads import gallery_of
 from attnexplain.steps.labels import names_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from attnexplain.arithmetic import Array
 
 Subject = Literal["weights", "scores", "queries", "keys", "values", "context", "links", "overview"]
@@ -28,6 +30,8 @@ OF_WEIGHTS: tuple[Subject, ...] = ("weights", "links")
 """What can be drawn of attention weights alone."""
 MOST_DESCRIBED = 12
 """Rows that are put into words; of more the first."""
+FAINTEST, FAINTEST_OF_ONE = 0.05, 0.02
+"""The smallest shares that have a line: among those of all words, and of one alone."""
 WORTH_SAYING = 0.1
 """The smallest share that is put into words, unless it is the largest of its row."""
 
@@ -49,7 +53,7 @@ CAPTIONS: dict[Subject, str] = {
     "values": "A row a word: what it gives to those that attend to it, in numbers.",
     "context": "A row a word: the values of all words, mixed by its attention weights.",
     "links": "Left asks, right answers; the thicker the line, the larger the share of attention.",
-    "overview": "Each picture: rows ask, columns answer.",
+    "overview": "Each picture is one head: rows ask, columns answer, the strongest colour is 1.",
 }
 
 
@@ -62,6 +66,14 @@ class Fan(NamedTuple):
     """(asking, answering)."""
     query: int | None
     """The word whose links alone are drawn; None for all."""
+
+    @property
+    def drawn(self) -> Array:
+        """The shares that have a line, the others 0: few words have a share worth a line of each."""
+        least = FAINTEST_OF_ONE if self.query is not None else FAINTEST
+        rows = np.arange(len(self.asking))[:, None]
+        is_drawn = (self.weights >= least) & ((self.query is None) | (rows == self.query))
+        return np.where(is_drawn, self.weights, 0.0)
 
 
 class Figure(NamedTuple):
@@ -95,14 +107,20 @@ def figure(
     else:
         tokens, names, weights, info = tokens_of(of), names_of(of), of.weights, of.model
     chosen = None if query is None else find_token(tokens, query, "--query")
-    sentence, caption = of.sentence, f"{CAPTIONS[subject]} {_which(info)}"
+    mask = None if isinstance(of, AttentionWeights) else of.mask
+    sentence, said = of.sentence, [CAPTIONS[subject]]
+    if subject == "links":
+        said.append(f"Shares under {FAINTEST if chosen is None else FAINTEST_OF_ONE} have no line.")
+    if mask is not None and subject in ("weights", "scores", "links"):
+        said.append("A word sees only itself and those before it; what it does not see is left empty.")
+    caption = " ".join([*said, _which(info)])
     title = TITLES[subject] if subject != "links" or chosen is None else f'What "{names[chosen]}" attends to'
     if subject in OF_WEIGHTS:
         description = _of_shares(names, weights, chosen, max(digits, FEWEST))
         drawing: Grid | Fan = Fan(names, names, weights, chosen)
         if subject == "weights":
             mark = None if chosen is None else (chosen, int(ranked(weights[chosen])[0]))
-            drawing = Grid("", names, names, weights, "share", rows_ask=True, mark=mark, role="weights")
+            drawing = Grid("", names, names, _seen(weights, mask), "share", rows_ask=True, mark=mark, role="weights")
         return Figure(title, sentence, caption, description, drawing)
     if isinstance(of, AttentionWeights) or subject == "overview":
         raise CommandError(f"no figure of {subject} can be made of one head")
@@ -111,8 +129,14 @@ def figure(
     columns = names if is_square else places(matrix.shape[1])
     colours: Colours = "signed"
     mark = None if chosen is None else (chosen, int(ranked(np.abs(matrix[chosen]))[0]))
-    grid = Grid("", names, columns, matrix, colours, rows_ask=is_square, mark=mark, role=subject)  # type: ignore[arg-type]
+    numbers = _seen(matrix, mask) if is_square else matrix
+    grid = Grid("", names, columns, numbers, colours, rows_ask=is_square, mark=mark, role=subject)  # type: ignore[arg-type]
     return Figure(title, sentence, caption, _of_numbers(subject, names, matrix, digits), grid)
+
+
+def _seen(matrix: Array, mask: NDArray[np.bool_] | None) -> Array:
+    """Leave out what a mask hides, as numbers that are none."""
+    return matrix if mask is None else np.where(mask, matrix, np.nan)
 
 
 def figure_of_heads(found: Overview) -> Figure:
@@ -126,9 +150,17 @@ def figure_of_heads(found: Overview) -> Figure:
         f"The attention weights of {len(found.heads)} heads in {layers} layer{'s' if layers > 1 else ''}. "
         f"How many heads put more than half of their attention where: {counts}."
     )
-    legend = "Below it, where most of the attention goes, and the entropy of its rows."
+    legend = (
+        "Below: where more than half of the attention goes (prev, next, same: the token before, the one after, itself; "
+        "sink: special tokens or the first; wide: nearly even), and the entropy of the rows."
+    )
     caption = f"{CAPTIONS['overview']} {legend} Model: {found.model.name}."
-    return Figure(TITLES["overview"], found.sentence, caption, description, gallery_of(found))
+    gallery = gallery_of(found)
+    rows = [
+        [picture._replace(word="other" if picture.word == "-" else picture.word) for picture in row]
+        for row in gallery.rows
+    ]
+    return Figure(TITLES["overview"], found.sentence, caption, description, gallery._replace(rows=rows))
 
 
 def _which(info: ModelInfo) -> str:
