@@ -16,7 +16,8 @@ VALUES = {
     "head": ["--head", "1"], "merge_words": ["--merge-words"], "download": ["--download"], "causal": ["--causal"],
     "scale": ["--no-scale"], "pause": ["--pause"], "json": ["--json"], "keep_going": ["--keep-going"],
     "digits": ["--digits", "3"], "seed": ["--seed", "5"], "brief": ["--brief"],
-    "shape": ["--shape", "column"], "bare": ["--bare"], "full": ["--full"], "max_tokens": ["--max-tokens", "9"],
+    "shape": ["--shape", "column"], "blanks": ["--blanks", "scores"], "bare": ["--bare"], "full": ["--full"],
+    "max_tokens": ["--max-tokens", "9"],
 }  # fmt: skip
 """Each option of the table with a value that is not the default."""
 

@@ -36,6 +36,7 @@ EXAMPLES = f"""Examples:
   {NAME} --phrase "Hare Krishna" "Chanting Hare Krishna mantra"
   {NAME} "The river bank flooded" --compare "She robbed the bank"
   {NAME} --figure weights -o weights.svg "The cat sat on the mat"
+  {NAME} --worksheet -o sheet.html "The river bank was flooded"
   {NAME} --explain softmax
   {NAME} --json "The cat sat" | python3 -m json.tool
   {NAME} --file sentences/ambiguous.txt --step 3 --brief
@@ -62,6 +63,19 @@ class Figure(StrEnum):
     context = "context"
     links = "links"
     overview = "overview"
+
+
+class Blank(StrEnum):
+    """What an exercise can leave out."""
+
+    queries = "queries"
+    keys = "keys"
+    scores = "scores"
+    scaled_scores = "scaled_scores"
+    exponentials = "exponentials"
+    sum = "sum"
+    weights = "weights"
+    context = "context"
 
 
 class Shape(StrEnum):
@@ -96,6 +110,19 @@ def _steps(text: str | tuple[int, ...]) -> tuple[int, ...]:
             raise typer.BadParameter(f"{text!r} runs backwards")
         found += range(first, last + 1)
     return tuple(found)
+
+
+def _blanks(text: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Read "scores,weights"."""
+    if isinstance(text, tuple):
+        return text
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in list(Blank):
+            near = get_close_matches(name.lower(), list(Blank), n=1, cutoff=0.5)
+            suggested = f" (did you mean {near[0]}?)" if near else ""
+            raise typer.BadParameter(f"{name!r} is not one of {', '.join(Blank)}{suggested}")
+    return tuple(names)
 
 
 def _one_of(kind: type[StrEnum]) -> Callable[[str], Any]:
@@ -202,6 +229,22 @@ def request(
         bool, typer.Option("--keep-going", help="Skip a line that does not work, and say so.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")] = False,
+    worksheet: Annotated[
+        bool,
+        typer.Option("--worksheet", help="A sheet to print: the four steps with numbers for the head, and blanks."),
+    ] = False,
+    key_sheet: Annotated[bool, typer.Option("--key-sheet", help="The same sheet filled in, with the working.")] = False,
+    blanks: Annotated[
+        list[Any] | None,
+        typer.Option(
+            "--blanks",
+            parser=_blanks,
+            metavar="LIST",
+            help="What a sheet or a quiz leaves out: queries, keys, scores, scaled_scores, exponentials, sum, weights "
+            "and context.",
+        ),
+    ] = None,
+    quiz: Annotated[bool, typer.Option("--quiz", help="Ask for one number after another; name the slips.")] = False,
     figure: Annotated[
         Figure | None,
         typer.Option(
@@ -287,6 +330,10 @@ def request(
         output=output,
         keep_going=keep_going,
         force=force,
+        worksheet=worksheet,
+        key_sheet=key_sheet,
+        blanks=tuple(dict.fromkeys(name for names in blanks or () for name in names)),
+        quiz=quiz,
         figure=None if figure is None else figure.value,
         shape=shape.value,
         bare=bare,
@@ -327,6 +374,7 @@ def _text(argument: Any) -> Any:
 
 
 _CHECKED: Mapping[str, Callable[[Any], Any]] = {
+    "blanks": lambda texts: [_blanks(text) for text in texts],
     "step": lambda texts: [_steps(text) for text in texts],
     "layer": COUNT,
     "head": COUNT,

@@ -11,6 +11,7 @@ from attnexplain.facts import STEPS
 from attnexplain.tokens import MAX_TOKENS
 
 if TYPE_CHECKING:
+    from attnexplain.exercises.sheet import Blank
     from attnexplain.render.figure import Shape
     from attnexplain.render.themes import ThemeName
     from attnexplain.steps.figure import Subject
@@ -50,6 +51,10 @@ class Request:
     output: str | None = None
     keep_going: bool = False
     force: bool = False
+    worksheet: bool = False
+    key_sheet: bool = False
+    blanks: tuple[Blank, ...] = ()
+    quiz: bool = False
     figure: Subject | None = None
     shape: Shape = "slide"
     bare: bool = False
@@ -78,6 +83,11 @@ class Request:
             if self.output is None
             else Path(self.output).suffix.lower()
         )
+
+    @property
+    def is_exercise(self) -> bool:
+        """Whether something is to be worked out by the reader."""
+        return self.worksheet or self.key_sheet or self.quiz
 
     @property
     def in_pages(self) -> bool:

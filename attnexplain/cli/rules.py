@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 JSON, TEXT, MARKDOWN = ".json", ".txt", ".md"
 
 LESSON, COMPARE, OVERVIEW, FIND, FIGURE = "a lesson", "--compare", "--overview", "--find", "--figure"
+WORKSHEET, QUIZ = "--worksheet", "--quiz"
 ARTICLE, CARD, SCHEMA = "--explain", "--model-card", "--json-schema"
-SENTENCES = frozenset({LESSON, COMPARE, OVERVIEW, FIND, FIGURE})
+SENTENCES = frozenset({LESSON, COMPARE, OVERVIEW, FIND, FIGURE, WORKSHEET, QUIZ})
 """The subjects that begin with a sentence."""
 ONE_HEAD = frozenset({LESSON, COMPARE, FIGURE})
-IN_WORDS = SENTENCES - {FIGURE}
+EXERCISES = frozenset({WORKSHEET, QUIZ})
+IN_WORDS = SENTENCES - EXERCISES - {FIGURE}
 """Those that are told, and not only drawn."""
 SUBJECTS: Mapping[str, frozenset[str]] = {
     LESSON: EVERY,
@@ -34,6 +36,8 @@ SUBJECTS: Mapping[str, frozenset[str]] = {
     OVERVIEW: DRAWN | {JSON},
     FIND: DRAWN | {JSON},
     FIGURE: frozenset({".svg", ".html"}),
+    WORKSHEET: DRAWN,
+    QUIZ: frozenset({SCREEN, JSON}),
     ARTICLE: DRAWN,
     CARD: frozenset({SCREEN, TEXT, MARKDOWN}),
     SCHEMA: frozenset({SCREEN, JSON}),
@@ -43,12 +47,19 @@ SUBJECTS: Mapping[str, frozenset[str]] = {
 DEFAULT_ANYWAY: Mapping[str, object] = {"layer": 0, "head": 0, "steps": STEPS, "model": DEFAULT_MODEL, "scale": True}
 """What an option may say that is the default where it says nothing."""
 
+NOT_IN: Mapping[str, tuple[str, ...]] = {
+    "queries": ("causal", "scale"), "keys": ("causal", "scale"), "values": ("causal", "scale"), "scores": ("scale",),
+}  # fmt: skip
+"""What a matrix of a figure comes before, and is the same with and without."""
+
 SAYS = {
     LESSON: "there is no --figure",
     COMPARE: "--compare looks at one word",
     OVERVIEW: "--overview runs every head as it is",
     FIND: "--find runs every head as it is",
     FIGURE: "--figure draws one picture",
+    WORKSHEET: "--worksheet makes a sheet of one word",
+    QUIZ: "--quiz asks for the numbers of one word",
     ARTICLE: "--explain shows an article",
     CARD: "--model-card shows what the learned model is",
     SCHEMA: "--json-schema shows what --json writes",
@@ -66,26 +77,27 @@ class Rule(NamedTuple):
 
 RULES: Mapping[str, Rule] = {
     "sentence": Rule("a sentence"),
-    "file": Rule("--file", SENTENCES - {COMPARE}),
+    "file": Rule("--file", SENTENCES - {COMPARE, QUIZ}),
     "steps": Rule("--step", frozenset({LESSON}), DRAWN | {JSON}),
-    "query": Rule("--query", ONE_HEAD, DRAWN | {JSON}),
+    "query": Rule("--query", ONE_HEAD | EXERCISES, DRAWN | {JSON}),
     "key": Rule("--key", frozenset({LESSON}), DRAWN | {JSON}),
     "phrases": Rule("--phrase", SENTENCES - {OVERVIEW, FIND}),
     "model": Rule("--model"),
     "layer": Rule("--layer", ONE_HEAD),
-    "head": Rule("--head", ONE_HEAD),
+    "head": Rule("--head", ONE_HEAD | EXERCISES),
     "merge_words": Rule("--merge-words", IN_WORDS - {COMPARE}, DRAWN | {JSON}),
     "download": Rule("--download"),
     "causal": Rule("--causal", ONE_HEAD),
     "scale": Rule("--scale", ONE_HEAD),
     "pause": Rule("--pause", IN_WORDS | {ARTICLE}, frozenset({SCREEN})),
     "json": Rule("--json"),
-    "keep_going": Rule("--keep-going", SENTENCES - {COMPARE}),
-    "digits": Rule("--digits", SENTENCES | {ARTICLE}, DRAWN),
+    "keep_going": Rule("--keep-going", SENTENCES - {COMPARE, QUIZ}),
+    "digits": Rule("--digits", IN_WORDS | {FIGURE, ARTICLE}, DRAWN),
     "seed": Rule("--seed"),
     "full": Rule("--full", frozenset({LESSON, COMPARE}), DRAWN),
     "brief": Rule("--brief", (IN_WORDS | {ARTICLE}) - {OVERVIEW}, DRAWN),
     "max_tokens": Rule("--max-tokens"),
+    "blanks": Rule("--blanks", EXERCISES),
     "shape": Rule("--shape", frozenset({FIGURE})),
     "bare": Rule("--bare", frozenset({FIGURE})),
 }
@@ -114,7 +126,7 @@ def subject_of(asked: Request) -> str:
     """
     wanted = {
         COMPARE: asked.compare is not None, OVERVIEW: asked.overview, FIND: asked.find is not None,
-        FIGURE: asked.figure is not None,
+        FIGURE: asked.figure is not None, WORKSHEET: asked.worksheet or asked.key_sheet, QUIZ: asked.quiz,
         ARTICLE: asked.explain is not None, CARD: asked.model_card, SCHEMA: asked.json_schema,
     }  # fmt: skip
     subjects = [subject for subject, is_wanted in wanted.items() if is_wanted]
@@ -136,6 +148,10 @@ def refuse_what_does_nothing(asked: Request) -> None:
         raise CommandError("--keep-going skips lines of a file, and there is one sentence")
     if asked.sentence is not None and asked.file is not None:
         raise CommandError("a sentence and --file exclude each other", hint="give one of them")
+    if asked.blanks and asked.key_sheet:
+        raise CommandError("--key-sheet leaves nothing out, so --blanks does not go with it")
+    if asked.quiz and asked.sentence == "-":
+        raise CommandError("--quiz reads answers from standard input, so its sentence must be an argument")
     if asked.download and asked.model is None:
         raise CommandError("--download needs the name of a model", hint="--model openai-community/gpt2")
     if asked.force and asked.output is None:
@@ -161,6 +177,12 @@ def _refuse_options(asked: Request, subject: str) -> None:
             raise CommandError(f"{SAYS[subject]}, so {_typed(asked, name)} does not go with it")
         if asked.figure == OVERVIEW[2:] and not rule.subjects & {OVERVIEW} and rule.subjects != {FIGURE}:
             raise CommandError(f"--figure {SAYS[OVERVIEW][2:]}, so {_typed(asked, name)} does not go with it")
+        if name in NOT_IN.get(asked.figure or "", ()):
+            raise CommandError(
+                f"the {asked.figure} are the same with it, so {_typed(asked, name)} does not go with them"
+            )
+        if subject == COMPARE and name == "full" and asked.form in (".html", MARKDOWN):
+            raise CommandError("a page has every number of a comparison anyway, so --full does not go with it")
         if asked.form not in rule.forms:
             raise CommandError(f"{FORMS[asked.form].says}, so {_typed(asked, name)} does not go with it")
 
@@ -179,7 +201,14 @@ def refuse_for_the_model(asked: Request, model: Model | AttentionWeights) -> Non
     else:
         kind = "example" if model.example is not None else model.info.kind  # which has its tokens, whatever made them
         causal = model.causal
+    if asked.is_exercise and kind not in ("learned", "numbers", "example"):
+        raise CommandError(
+            f"exercises are made of the learned model or of numbers of your own, and not of {name}",
+            hint="--model tiny, or a .json file",
+        )
     for field in chosen(asked):
+        if field == "seed" and asked.is_exercise and kind == "learned":
+            continue
         kinds, why = OF_MODELS.get(field, (frozenset({kind}), ""))
         if kind not in kinds and not (field == "causal" and asked.causal is causal):
             raise CommandError(f"{_typed(asked, field)} does not go with {name}: {why}")

@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ from attnexplain.text import can_show, visible
 from attnexplain.tokens import phrases_in, refuse_long
 
 if TYPE_CHECKING:
+    from attnexplain.exercises.made import Exercise
     from attnexplain.explanation import Explanation
     from attnexplain.models import Model
     from attnexplain.models.weights_file import AttentionWeights
@@ -63,7 +65,8 @@ def serve(asked: Request) -> int:
 
     model = load_model(
         DEFAULT_MODEL if asked.model is None else asked.model,
-        seed=asked.seed, layer=asked.layer or 0, head=asked.head or 0, download=asked.download,
+        seed=0 if asked.is_exercise else asked.seed,
+        layer=asked.layer or 0, head=asked.head or 0, download=asked.download,
     )  # fmt: skip
     refuse_for_the_model(asked, model)
     if isinstance(model, AttentionWeights):
@@ -73,9 +76,46 @@ def serve(asked: Request) -> int:
         raise CommandError(
             "there is no sentence", hint=f"{NAME} --model {shlex.quote(str(asked.model))} 'your sentence'"
         )
+    if asked.quiz:
+        _quiz(asked, model)
+        return 0
     with _destination(asked) as deliver:
         _answer_all(asked, model, deliver)
     return 0
+
+
+def _quiz(asked: Request, model: Model) -> None:
+    """Ask on standard output, and read the answers from standard input."""
+    from attnexplain.cli.asking import ask_all
+    from attnexplain.exercises.quiz import questions
+    from attnexplain.exercises.sheet import BLANKS
+    from attnexplain.steps.blocks import Lesson, Prose, Step
+
+    if model.example is None and asked.sentence is None:
+        raise CommandError("--quiz needs its sentence as an argument", hint=f"{NAME} --quiz 'your sentence'")
+    draw = page(replace(asked, output=None, json=False))
+
+    def drawn(text: str) -> str:
+        return str(draw(Lesson("", (Step(0, "", (Prose(text, is_note=False),)),))))
+
+    asked_for = questions(_exercise(asked, asked.sentence, model), asked.blanks or BLANKS)
+    ask_all(asked_for, drawn, as_json=asked.json)
+
+
+def _exercise(asked: Request, text: str | None, model: Model) -> Exercise:
+    """Make an exercise of a sentence: of numbers for the head, or of those in the file."""
+    from attnexplain.exercises.made import made_exercise
+    from attnexplain.exercises.sheet import own_exercise
+    from attnexplain.naming import find_token
+    from attnexplain.steps.choice import tokens_of
+
+    trace = _explained(asked, text, model)
+    query = None if asked.query is None else find_token(tokens_of(trace), asked.query, "--query")
+    if trace.model.kind != "learned":
+        if asked.seed:
+            raise CommandError("the numbers of the file are as they are, and --seed makes others")
+        return own_exercise(trace, query)
+    return made_exercise(trace, query, asked.seed)
 
 
 def _destination(asked: Request) -> AbstractContextManager[Callable[[Written], None]]:
@@ -210,6 +250,11 @@ def _answer(asked: Request, line: Line, model: Model, draw: Callable[..., Writte
         raise line.error
     if asked.runs_every_head:
         return _looked_over(asked, line, model)
+    if asked.is_exercise:
+        from attnexplain.exercises.sheet import BLANKS, sheet
+
+        made = _exercise(asked, line.text, model)
+        return page(asked)(sheet(made, blanks=asked.blanks or BLANKS, is_key=asked.key_sheet))
     texts = (line.text, asked.compare) if asked.compare is not None else (line.text,)
     return draw(*[_explained(asked, text, model) for text in texts])
 
