@@ -27,7 +27,7 @@ from attnexplain.merging import Word, merged, words_of
 from attnexplain.models import DEFAULT_MODEL, Embedded, Model, ModelInfo, load_model
 from attnexplain.models.model import Withheld
 from attnexplain.models.weights_file import AttentionWeights
-from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS
+from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS, Tokens
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -66,10 +66,8 @@ class Explanation(AttentionTrace):
     """
 
     sentence: str
-    tokens: tuple[str, ...]
-    """n words or pieces of words, one for each row."""
-    left_out: tuple[str, ...]
-    """The punctuation that the tokens leave out."""
+    found: Tokens
+    """The n tokens of the sentence, with all that is known of them."""
     causal: bool
     """Whether each token sees only itself and those before it."""
     model: ModelInfo
@@ -77,18 +75,40 @@ class Explanation(AttentionTrace):
     """For each token that the model does not know, how its embedding was made; "" for the others."""
     neighbours: tuple[Neighbours, ...] | None
     """For each token; None where the model has no vocabulary, or they were not asked for."""
-    shown: tuple[str, ...]
-    """For each token, how a reader sees it."""
-    special: tuple[bool, ...]
-    """For each token, whether it stands for no word: [CLS], <|endoftext|>."""
-    are_pieces: bool
-    """Whether the tokens are pieces of words, and not words."""
-    legend: tuple[str, ...]
-    """What the signs in the tokens mean."""
     words: tuple[Word, ...] | None = None
     """The words that the tokens are pieces of, where joining them was asked for."""
     worked: tuple[int, int] | None = None
     """Which token asks and which answers, in a run that was stored."""
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The texts of the n tokens, words or pieces of words, one for each row."""
+        return self.found.texts
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """For each token, how a reader sees it."""
+        return self.found.shown
+
+    @property
+    def special(self) -> tuple[bool, ...]:
+        """For each token, whether it stands for no word: [CLS], <|endoftext|>."""
+        return self.found.special
+
+    @property
+    def are_pieces(self) -> bool:
+        """Whether the tokens are pieces of words, and not words."""
+        return self.found.are_pieces
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The punctuation that the tokens leave out."""
+        return self.found.left_out
+
+    @property
+    def legend(self) -> tuple[str, ...]:
+        """What the signs in the tokens mean."""
+        return self.found.legend
 
     def __repr__(self) -> str:
         sentence = self.sentence if len(self.sentence) <= 40 else self.sentence[:39] + "…"
@@ -283,16 +303,11 @@ def explain(
     return Explanation(
         **vars(trace),
         sentence=text,
-        tokens=tokens.texts,
-        left_out=tokens.left_out,
+        found=tokens,
         causal=causal,
         model=source.info,
         made=embedded.made,
         neighbours=_neighbours(source, trace, tokens.texts, embedded) if neighbours else None,
-        shown=tokens.shown,
-        special=tokens.special,
-        are_pieces=tokens.are_pieces,
-        legend=tokens.legend,
         words=words_of(text, tokens) if merge_words else None,
         worked=source.worked,
     )

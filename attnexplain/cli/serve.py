@@ -107,10 +107,9 @@ def _exercise(asked: Request, text: str | None, model: Model) -> Exercise:
     from attnexplain.exercises.made import made_exercise
     from attnexplain.exercises.sheet import own_exercise
     from attnexplain.naming import find_token
-    from attnexplain.steps.choice import tokens_of
 
     trace = _explained(asked, text, model)
-    query = None if asked.query is None else find_token(tokens_of(trace), asked.query, "--query")
+    query = None if asked.query is None else find_token(trace.found, asked.query, "--query")
     if trace.model.kind != "learned":
         if asked.seed:
             raise CommandError("the numbers of the file are as they are, and --seed makes others")

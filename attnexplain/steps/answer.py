@@ -38,7 +38,7 @@ def answer(trace: Explanation, names: tuple[str, ...], view: View) -> Answer:
     words = plain_tokens(trace)
     word = words[view.query]
     bars, rest = _bars(trace, names, view)
-    noun = "token" if trace.are_pieces else "word"
+    noun = trace.found.noun
     seen = len(words) if trace.mask is None else int(trace.mask[view.query].sum())
     quoted = _quoted(word)
     because = f"{quoted} looked at all {noun}s, itself too, and took this share of each:"
@@ -136,7 +136,7 @@ def _lines(trace: Explanation, names: tuple[str, ...], words: tuple[str, ...], v
     sizes = f", lists of {trace.d_k} numbers" if trace.d_k > 1 else ", one number each"
     if trace.d_v != trace.d_k:
         sizes = f" of {trace.d_k}, {trace.d_k} and {trace.d_v} numbers"
-    noun = "token" if trace.are_pieces else "word"
+    noun = trace.found.noun
     second = f"the query of {asking} times the key of {answering}: {score}, {how}"
     shorter = f"query of {asking} times key of {answering}: {score}, {how.removeprefix('the ')}"
     short = f"{asking} asks, {answering} answers: {score}"
@@ -162,7 +162,7 @@ def _rank(trace: Explanation, view: View) -> str:
         float(row[j]) > float(row[view.key]) for j in others if word_key(words[j]) != word_key(words[view.key])
     )
     if len(others) < 2:
-        return "the only other word" if not trace.are_pieces else "the only other token"
+        return f"the only other {trace.found.noun}"
     return "the highest of the others" if not better else f"place {better + 1} among the others"
 
 

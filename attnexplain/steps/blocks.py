@@ -76,7 +76,8 @@ class Prose(NamedTuple):
 
     text: str
     is_note: bool = False
-    id: str = "words"
+    id: str = "says"
+    """What it is for, the same for every sentence."""
     is_on_screen_only: bool = False
     """Whether it speaks of what can be typed next, which no page has a place for."""
 

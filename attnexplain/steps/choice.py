@@ -9,7 +9,6 @@ from attnexplain.explanation import Explanation
 from attnexplain.models.little import is_content
 from attnexplain.naming import find_token, plain
 from attnexplain.text import word_key
-from attnexplain.tokens import Tokens
 
 
 def worked_pair(trace: Explanation, query: str | None, key: str | None) -> tuple[int, int]:
@@ -18,7 +17,7 @@ def worked_pair(trace: Explanation, query: str | None, key: str | None) -> tuple
     Raises:
         WordError: the query or the key is not a word of the sentence.
     """
-    tokens = tokens_of(trace)
+    tokens = trace.found
     asked = None if query is None else find_token(tokens, query, "--query")
     answered = None if key is None else find_token(tokens, key, "--key")
     if asked is None and answered is None and trace.worked is not None:
@@ -81,8 +80,3 @@ def strongest_link(trace: Explanation, contents: list[int], asked: int | None, a
 def plain_tokens(trace: Explanation) -> tuple[str, ...]:
     """Return the tokens as a reader would type them."""
     return plain(trace.shown) if trace.are_pieces else trace.tokens
-
-
-def tokens_of(trace: Explanation) -> Tokens:
-    """Return the tokens of a trace, with what finding one by its name needs; their ids and spans are not kept."""
-    return Tokens(trace.tokens, shown=trace.shown, special=trace.special, are_pieces=trace.are_pieces)

@@ -25,7 +25,7 @@ from attnexplain.steps.blocks import (
     Step,
     places,
 )
-from attnexplain.steps.choice import content_places, plain_tokens, tokens_of
+from attnexplain.steps.choice import content_places, plain_tokens
 from attnexplain.steps.context import FAR, HARDLY
 from attnexplain.steps.labels import names_of
 from attnexplain.steps.worked import exact_note
@@ -86,7 +86,7 @@ def compared_pair(first: Explanation, second: Explanation, query: str | None) ->
 
 def _pairs(first: Explanation, second: Explanation, query: str | None) -> list[tuple[int, int]]:
     if query is not None:
-        return [(find_token(tokens_of(first), query, "--query"), find_token(tokens_of(second), query, "--query"))]
+        return [(find_token(first.found, query, "--query"), find_token(second.found, query, "--query"))]
     places_in_second = {word_key(token): j for j, token in reversed(list(enumerate(plain_tokens(second))))}
     seen: dict[str, tuple[int, int]] = {}
     for i, token in enumerate(plain_tokens(first)):

@@ -70,7 +70,8 @@ def _by_hand(trace: Explanation, names: tuple[str, ...], view: View, word: str) 
         parts.append(worked.rest)
     explain = Prose(
         f'By hand, the first number of the context of "{word}": the share of each word, times the first number of its '
-        "value."
+        "value.",
+        id="by-hand",
     )
     table = Grid(
         "Share × value, word by word", rows, ("share", "value", "product"), numbers, "none",
@@ -100,6 +101,7 @@ def _all_places(trace: Explanation, names: tuple[str, ...], view: View) -> tuple
     note = Prose(
         "Products and sums here are computed with all digits; the digits shown may add up to a little more or less.",
         is_note=True,
+        id="all-digits",
     )
     return table, note
 
@@ -112,7 +114,8 @@ def _after(trace: Explanation) -> tuple[Block, ...]:
     return (
         Prose(
             f"This is one head of {heads}. The layer puts all their context vectors end to end ({heads * trace.d_v} "
-            "numbers), mixes them with one more matrix, and adds that to what came in."
+            "numbers), mixes them with one more matrix, and adds that to what came in.",
+            id="after",
         ),
     )
 
@@ -136,6 +139,7 @@ def _company(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
     how = next((how for how, bound in bounds.items() if cosine > bound), "turned it far")
     explain = Prose(
         "What does it mean? For each word: the cosine of its value and its context (1: the same direction as before), "
-        f'and the words nearest to each. For "{word}" the cosine is {written}: the sentence has {how}.'
+        f'and the words nearest to each. For "{word}" the cosine is {written}: the sentence has {how}.',
+        id="meaning",
     )
     return explain, Company("The company of the words, before and after", rows)

@@ -15,7 +15,6 @@ from attnexplain.models.weights_file import AttentionWeights
 from attnexplain.naming import find_token, labels
 from attnexplain.overview import Overview
 from attnexplain.steps.blocks import Colours, Gallery, Grid, places
-from attnexplain.steps.choice import tokens_of
 from attnexplain.steps.heads import gallery_of
 from attnexplain.steps.labels import names_of
 
@@ -105,7 +104,7 @@ def figure(
             raise of.refusal(f"there are no {subject} to be drawn")
         tokens, names, weights, info = of.tokens, labels(of.tokens.texts), of.weights, of.info
     else:
-        tokens, names, weights, info = tokens_of(of), names_of(of), of.weights, of.model
+        tokens, names, weights, info = of.found, names_of(of), of.weights, of.model
     chosen = None if query is None else find_token(tokens, query, "--query")
     mask = None if isinstance(of, AttentionWeights) else of.mask
     sentence, said = of.sentence, [CAPTIONS[subject]]

@@ -33,7 +33,7 @@ def notes_of(trace: Explanation, names: Sequence[str]) -> tuple[Prose, ...]:
         signs.append("A star: no word.")
     signs += trace.legend
     if len(set(trace.tokens)) < len(trace.tokens):
-        noun = "token" if trace.are_pieces else "word"
+        noun = trace.found.noun
         signs.append(f"(2): the position of a {noun} that occurs more than once.")
     notes += [" ".join(signs)] if signs else []
     typed = []

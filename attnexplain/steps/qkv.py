@@ -39,7 +39,8 @@ def qkv_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
     also = "" if bias is None else ", and the bias"
     few = "" if head.d_model <= LONG else f" The 8 largest of {head.d_model} products are written out."
     by_hand = Prose(
-        f'By hand, the first number of the query of "{word}": its row of X times column 1 of W_q, added up{also}.{few}'
+        f'By hand, the first number of the query of "{word}": its row of X times column 1 of W_q, added up{also}.{few}',
+        id="by-hand",
     )
     symbols = f'x("{word}") · column 1 of W_q{" + b_q" if biased["q"] else ""}'
     left = f'place 1 of q("{word}")'
@@ -50,7 +51,7 @@ def qkv_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
         TITLE,
         (
             Prose(_what_happens(trace)), formula, *everything, *_vectors(trace, names, view), by_hand, table, equation,
-            *(() if trace.model.enters else (Prose(_meaning(word)),)),
+            *(() if trace.model.enters else (Prose(_meaning(word), id="meaning"),)),
         ),
     )  # fmt: skip
 

@@ -49,7 +49,7 @@ def scores_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
     )  # fmt: skip
     worked = dot_product(trace.queries[view.query], trace.keys[view.key], digits)
     few = "" if d_k <= LONG else f" Of the {d_k} products the 8 largest are written out."
-    by_hand = Prose(f'By hand, how well "{answering}" answers what "{asking}" asks for:{few}')
+    by_hand = Prose(f'By hand, how well "{answering}" answers what "{asking}" asks for:{few}', id="by-hand")
     table = dot_product_grid(f'q("{asking}")', f'k("{answering}")', worked, d_k)
     equation = dot_product_equation(
         f'score("{asking}", "{answering}")',
@@ -70,7 +70,7 @@ def _in_order(trace: Explanation, names: tuple[str, ...], view: View) -> Prose:
     named = ", ".join(f"{names[j]} {write_number(float(row[j]), digits)}" for j in order[:MOST_NAMED])
     more = f", and {len(order) - MOST_NAMED} with lower scores" if len(order) > MOST_NAMED else ""
     hidden = ", and what comes later is masked in step 3" if len(order) < len(names) else ""
-    return Prose(f'What "{names[view.query]}" asks for, in order: {named}{more}{hidden}.')
+    return Prose(f'What "{names[view.query]}" asks for, in order: {named}{more}{hidden}.', id="in-order")
 
 
 def _whole_row(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Block, ...]:
@@ -78,7 +78,8 @@ def _whole_row(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[
     products = trace.queries[view.query] * trace.keys  # [d_k] * [n, d_k] -> [n, d_k]
     scores = [float(score) for score in trace.scores[view.query]]
     explain = Prose(
-        f'The whole row of "{asking}" in the same way: the products of its query with each key, and their sum.'
+        f'The whole row of "{asking}" in the same way: the products of its query with each key, and their sum.',
+        id="whole-row",
     )
     grid = Grid(
         f'q("{asking}") times each key, place by place',
@@ -92,5 +93,6 @@ def _whole_row(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[
     note = Prose(
         "Products and scores are computed with all digits; the products as shown may add up to a little more or less.",
         is_note=True,
+        id="all-digits",
     )
     return explain, grid, note

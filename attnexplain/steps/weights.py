@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from attnexplain.arithmetic import Array
 
 TITLE = "Attention weights"
-ALL_DIGITS = Prose("Sums are computed with all digits; the digits shown may not quite add up.", is_note=True)
+ALL_DIGITS = Prose(
+    "Sums are computed with all digits; the digits shown may not quite add up.", is_note=True, id="all-digits"
+)
 MOST_NAMED = 3
 """How many shares are named that differ from the table's."""
 SINK = 0.3
@@ -146,7 +148,8 @@ def _sinks(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bloc
     return (
         Prose(
             f"Why so much attention to {names[sink]}, {share} on average? A row must add up to 1, also where this head "
-            f"finds nothing to do for a word; the rest is left where it does no harm ({source}).{short}"
+            f"finds nothing to do for a word; the rest is left where it does no harm ({source}).{short}",
+            id="sink",
         ),
     )
 
@@ -161,6 +164,7 @@ def _words(trace: Explanation, view: View) -> tuple[Block, ...]:
         "Pieces joined into words: what the pieces of a word get adds up (columns sum), what they give is averaged "
         "(rows average), so that each row still adds up to 1.",
         is_note=True,
+        id="joined",
     )
     query, key = (
         next(i for i, word in enumerate(trace.words) if place in word.pieces) for place in (view.query, view.key)
@@ -183,9 +187,11 @@ def _by_hand(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
     )  # fmt: skip
     at = places.index(key)
     if trace.mask is not None and not trace.mask[query, key]:
-        worked: tuple[Block, ...] = (Prose(f'masked: "{answering}" comes later, so its share is 0', is_note=True),)
+        worked: tuple[Block, ...] = (
+            Prose(f'masked: "{answering}" comes later, so its share is 0', is_note=True, id="masked"),
+        )
         return (
-            Prose(f'By hand, the row of "{asking}", from its scores in step 2:'),
+            Prose(f'By hand, the row of "{asking}", from its scores in step 2:', id="by-hand"),
             _row_table(names, view, row, trace),
             *worked,
         )
@@ -219,7 +225,7 @@ def _by_hand(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
         size = "a very large number" if row.largest > 0 else "nearly 0"
         reason = "" if view.full else f", because e^{largest} is {size}"
         why = f" The largest, {largest}, is subtracted first{reason}; but for rounding this changes no share."
-    explain = Prose(f'By hand, the row of "{asking}", from its scores in step 2.{why}')
+    explain = Prose(f'By hand, the row of "{asking}", from its scores in step 2.{why}', id="by-hand")
     return explain, _row_table(names, view, row, trace), *_rounded(trace, names, view, row), *lines
 
 
@@ -243,7 +249,7 @@ def _rounded(trace: Explanation, names: tuple[str, ...], view: View, row: Softma
         text = f"Computed with all digits, W has {', '.join(others[:MOST_NAMED])}{more}."
     else:
         return ()
-    return (Prose(text, is_note=True),)
+    return (Prose(text, is_note=True, id="rounded"),)
 
 
 def _rest_of(row: SoftmaxRow, view: View) -> Decimal:
@@ -293,7 +299,8 @@ def _why_scale(trace: AttentionTrace, names: tuple[str, ...], view: View) -> tup
     whom = "itself" if best == view.query else f'"{names[best]}"'
     explain = Prose(
         f"Why √d_k? A score adds up d_k = {trace.d_k} products; sums of more products spread wider, like √d_k, and "
-        f'dividing undoes that. {undivided}, "{names[view.query]}" would give {whom} {largest} instead of {ours}.'
+        f'dividing undoes that. {undivided}, "{names[view.query]}" would give {whom} {largest} instead of {ours}.',
+        id="why-scale",
     )
     if not view.full or n > READABLE:
         return (explain,)
@@ -305,7 +312,8 @@ def _why_scale(trace: AttentionTrace, names: tuple[str, ...], view: View) -> tup
     ceiling = "at most ln i in row i, which sees i words" if trace.mask is not None else f"at most ln {n}"
     about = Prose(
         f"Entropy measures how evenly a row is shared, -Σ w·ln w: 0 where all is on one word, and {ceiling}, where all "
-        "get the same."
+        "get the same.",
+        id="entropy",
     )
     table = np.column_stack([*largest_of, *evenness, np.log(in_sight)])
     return explain, about, Grid("What the scaling does", names, columns, table, "none")
