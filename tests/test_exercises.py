@@ -56,14 +56,13 @@ def holds(exercise, trace):
     assert 0.4 <= shares.max() <= 0.8
     assert exercise.trace.values.shape[1] == 2
     assert np.array_equal(exercise.trace.values, exercise.trace.values.round())
-    names = [name.split("(")[0] for name in exercise.names]
-    words = [token.split("(")[0] for token in trace.tokens]
-    places = [words.index(name) for name in names]
+    rows = {name: place for place, name in enumerate(trace.tokens)}  # of a word that occurs twice any row will do
+    places = [rows[name] for name in exercise.names]
     model = trace.weights[places[exercise.query]][places]
     model = model / model.sum()
     assert shares.argmax() == model.argmax()
-    for i in range(len(names)):
-        for j in range(len(names)):
+    for i in range(len(places)):
+        for j in range(len(places)):
             assert not model[i] > model[j] + APART or shares[i] > shares[j]
 
 
@@ -140,7 +139,7 @@ def test_a_sheet_has_boxes_and_its_key_has_none():
     empty, filled = (render_text(sheet(exercise, is_key=is_key), Ink(), width=80) for is_key in (False, True))
     count = len(exercise.names)
     boxes = empty[empty.index("Step 1") :].split("What does it mean?")[0].count("______")
-    assert boxes == 4 + 4 * count + count + 3 * count + 1 + 2 * (count + 1)
+    assert boxes == 4 + 4 * count + count + 3 * count + 2 + 2 * (count + 1)
     assert "______" not in filled
     assert filled.count(" = ") > 15
     code = code_of(exercise)
@@ -154,7 +153,7 @@ def test_a_sheet_has_boxes_and_its_key_has_none():
 def test_blanks_can_be_chosen(blank):
     text = render_text(sheet(made(RIVER), blanks=(blank,)), Ink(), width=80).split("What does it mean?")[0]
     boxes = text[text.index("Step 1") :].count("______")
-    assert boxes == {"queries": 4, "keys": 16, "sum": 1, "context": 10}.get(blank, 4)
+    assert boxes == {"queries": 4, "keys": 16, "sum": 1, "context": 10, "weights": 5}.get(blank, 4)
 
 
 @pytest.mark.parametrize("ending", ["html", "md", "txt", "svg"])
@@ -164,7 +163,7 @@ def test_sheets_are_written_as_files(ending, tmp_path):
     text = path.read_text(encoding="utf-8")
     assert code_of(made(RIVER)) in text
     if ending == "html":
-        assert text.count('<td class="blank"></td>') == 47
+        assert text.count('<td class="blank"></td>') == 48
     assert call("--key-sheet", RIVER, "-o", str(path), "--force") == (0, "", "")
     assert "blank" not in re.sub(r"(?s)<style>.*?</style>", "", path.read_text(encoding="utf-8"))
 
@@ -205,12 +204,79 @@ def test_own_numbers_make_a_sheet_as_they_are():
         (["--blanks", "scores", RIVER], 2, "so --blanks does not go with it"),
         (["--quiz", "-"], 2, "so its sentence must be an argument"),
         (["--quiz", "--file", "x.txt"], 2, "so --file does not go with it"),
+        (["--quiz", "--json", "-o", "x.json", RIVER], 2, "so --output does not go with it"),
         (["--worksheet", "--model", str(SIMPLE), "--seed", "3"], 2, "--seed"),
         (["--worksheet", "--query", "moon", RIVER], 2, "moon"),
     ],
 )
 def test_what_cannot_be_made_is_one_line(arguments, code, said):
     assert (call(*arguments)[0], said in call(*arguments)[2]) == (code, True)
+
+
+NUMBERS = {
+    "tokens": ["a", "b"],
+    "embeddings": [[1, 0], [3, 1]],
+    "w_q": [[1, 0], [0, 1]],
+    "w_k": [[1, 0], [0, 1]],
+    "w_v": [[1, 0], [0, 1]],
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"b_q": [5, 0]}, "no place for biases"),
+        ({"causal": True}, "no place for a mask"),
+        ({"tokens": ["a"], "embeddings": [[1, 0]]}, "two words at least"),
+        ({"tokens": list("abcdefghi"), "embeddings": [[1, 0]] * 9}, "9 words of 2 numbers are too many"),
+        ({"embeddings": [[5, 0], [9, 1]]}, "too large for a sheet"),
+        ({"embeddings": [[1e6, 0], [9, 1]]}, "too large for a sheet"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["--worksheet", "--key-sheet", "--quiz"])
+def test_own_numbers_that_make_no_sheet_are_refused(change, said, kind, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    path = tmp_path / "n.json"
+    path.write_text(json.dumps(NUMBERS | change))
+    code, out, err = call(kind, "--model", str(path))
+    assert (code, out) == (3, "")
+    assert said in err
+
+
+def test_own_numbers_are_raised_to_their_powers_as_they_are(tmp_path):
+    path = tmp_path / "n.json"
+    path.write_text(json.dumps(NUMBERS))
+    _, out, _ = call("--key-sheet", "--model", str(path), "--query", "b")
+    scaled = [round(score / 1.41 + 1e-9, 2) for score in (3, 10)]
+    assert f"the sum = {np.exp(scaled[0]):.2f} + {np.exp(scaled[1]):.2f} = " in out
+    assert "(√2 ≈ 1.41, the root" in out
+    assert '"b" won, with' in out
+    assert '"a" wins if its score is the largest' in out
+
+
+def test_a_tie_has_two_winners(tmp_path, monkeypatch):
+    path = tmp_path / "n.json"
+    path.write_text(json.dumps(NUMBERS | {"embeddings": [[1, 1], [1, 1]]}))
+    assert '"a" and "b" share the first place' in call("--key-sheet", "--model", str(path))[1]
+    for guess in "ab":
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{guess}\n"))
+        out = call("--quiz", "--json", "--model", str(path))[1]
+        assert json.loads(out.splitlines()[0])["right"]
+
+
+def test_every_seed_makes_another_sheet():
+    for sentence in (RIVER, "Dogs bark", "He swung the bat and hit the ball", "Where is my teddy bear?"):
+        assert len({code_of(made(sentence, seed=seed)) for seed in range(8)}) == 8
+
+
+def test_a_word_is_wanted_as_a_guess_and_any_of_its_spellings_will_do(monkeypatch):
+    _, out, _ = asked(monkeypatch, "moon\nBANK\n")
+    assert "One of river, bank, flooded, storm is wanted" in out
+    assert "2 of 21." in out
+    other = made("The dog chased the cat because it was hungry")
+    first = questions(other)[0]
+    assert is_right(first, first.written.upper())
+    assert not any(is_right(first, name) for name in other.names if name != first.written)
 
 
 # The quiz
@@ -268,8 +334,9 @@ def test_piped_answers_are_judged_and_counted(monkeypatch):
     every = questions(made(RIVER))
     code, out, err = asked(monkeypatch, "".join(f"{question.written}\n" for question in every))
     assert (code, err) == (0, "")
-    assert out.count("Right: ") == len(every)
-    assert f"{len(every)} of {len(every)} right at the first try." in out
+    assert out.count("Right: ") == len(every) - 1  # all but the prediction, which is told at the end
+    assert f'The largest share is that of "{every[0].written}": your guess was right.' in out
+    assert f"{len(every) - 1} of {len(every) - 1} right at the first try." in out
 
 
 def test_a_wrong_answer_is_asked_once_more_and_then_told(monkeypatch):
@@ -280,15 +347,17 @@ def test_a_wrong_answer_is_asked_once_more_and_then_told(monkeypatch):
     assert code == 0
     assert "Not quite" in out
     assert f" is {every[1].written}." in out
-    assert f"{len(every) - 1} of {len(every)} right" in out
+    assert f"{len(every) - 2} of {len(every) - 1} right" in out
     assert "attnexplain --explain qkv" in out
 
 
 def test_the_end_of_input_ends_the_quiz_with_the_score_so_far(monkeypatch):
-    first = questions(made(RIVER))[0]
-    code, out, err = asked(monkeypatch, f"{first.written}\n")
+    first, second, third, *_ = questions(made(RIVER))
+    code, out, err = asked(monkeypatch, f"{first.written}\n{second.written}\n")
     assert (code, err) == (0, "")
     assert "1 of 1 right at the first try (of " in out
+    _, out, _ = asked(monkeypatch, f"{first.written}\n{second.written}\n{third.answer + 1}\n")
+    assert "1 of 2 right at the first try (of " in out
 
 
 def test_json_has_question_given_and_right(monkeypatch):
@@ -300,13 +369,15 @@ def test_json_has_question_given_and_right(monkeypatch):
     assert [line["question"] for line in lines] == [question.id for question in every]
     assert [line["given"] for line in lines] == answers
     assert [line["right"] for line in lines] == [True, False] + [True] * (len(every) - 2)
-    assert last["right"] == len(every) - 1
+    assert last["right"] == len(every) - 2
+    assert [line["answer"] for line in lines] == [question.written for question in every]
 
 
 def test_hostile_answers_are_shown_and_do_nothing(monkeypatch):
     _, out, _ = asked(monkeypatch, "\x1b[31mbank\u202e\n" + "9" * 10_000 + "\n")
     assert "\x1b" not in out
     assert "\u202e" not in out
+    assert len(out) < 2000
 
 
 def test_the_largest_share_is_brought_near_to_the_target():

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from attnexplain.cli.streams import NAME, write
+from attnexplain.cli.streams import NAME, tell, write
 from attnexplain.text import visible
 
 if TYPE_CHECKING:
     from attnexplain.exercises.quiz import Question
 
+LONGEST_OF_JSON = 200
 LONGEST = 60
 """Characters of a piped answer that are shown."""
 GIVE_UP = ""
@@ -29,53 +30,70 @@ def ask_all(questions: Sequence[Question], page: Callable[[str], str], *, as_jso
         page: makes any text safe to show, and as wide as the screen.
         as_json: write a line of JSON for each answer instead, and no question.
     """
-    right, answered = 0, 0
+    right, answered, predicted = 0, 0, ""
     missed: list[str] = []
+    counted = [question for question in questions if not question.choices]
     for number, question in enumerate(questions, start=1):
         first = _ask(f"{number} of {len(questions)}. {question.text}", question, page, as_json=as_json)
         if first is None:
             break
+        if question.choices:
+            predicted = (
+                f'The largest share is that of "{question.written}": your guess was {"right" if first else "another"}.'
+            )
+            continue
         answered += 1
         right += first
         if not first:
             missed.append(question.topic)
-    topics = [topic for topic in dict.fromkeys(missed) if topic != "attention"]
+    topics = list(dict.fromkeys(missed))
     if as_json:
-        write(json.dumps({"right": right, "answered": answered, "questions": len(questions), "look_at": topics}) + "\n")
+        write(json.dumps({"right": right, "answered": answered, "questions": len(counted), "look_at": topics}) + "\n")
         return
-    looks = "".join(f"  {NAME} --explain {topic}\n" for topic in topics)
-    ended = "" if answered == len(questions) else f" (of {len(questions)} questions)"
-    write(page(f"\n{right} of {answered} right at the first try{ended}."))
-    if looks:
-        write(page("To look at again:") + looks)
+    if answered == len(counted) and predicted:
+        write("\n" + page(predicted))
+    ended = "" if answered == len(counted) else f" (of {len(counted)} questions)"
+    write("\n" + page(f"{right} of {answered} right at the first try{ended}."))
+    if topics:
+        write(page("To look at again:") + "".join(f"  {NAME} --explain {topic}\n" for topic in topics))
 
 
 def _ask(text: str, question: Question, page: Callable[[str], str], *, as_json: bool) -> bool | None:
     """Ask until the answer is right, or was wrong twice; whether the first was right, None at the end of input."""
-    from attnexplain.exercises.quiz import is_number, is_right, slip_of
+    from attnexplain.exercises.quiz import is_choice, is_number, is_right, slip_of
 
     tries = 0
     if not as_json:
         write("\n" + page(text))
+    elif sys.stdin is not None and sys.stdin.isatty():
+        tell(text)  # where the lines of JSON go elsewhere
     while True:
         given = _read(as_json=as_json)
         if given is None:
-            return None
-        is_answer = isinstance(question.answer, str) or given == GIVE_UP or is_number(given)
-        if not is_answer and not as_json:
-            write(page("A number is wanted, such as 3 or 0.29; an empty line to be told."))
+            return None if tries == 0 else False
+        is_answer = is_choice(question, given) if question.choices else is_number(given)
+        if not as_json and given != GIVE_UP and not is_answer:
+            wanted = f"One of {', '.join(question.choices)}" if question.choices else "A number, such as 3 or 0.29,"
+            write(page(f"{wanted} is wanted; an empty line to be told."))
             continue
         tries += 1
         is_good, slip = is_right(question, given), slip_of(question, given)
         if as_json:
-            write(json.dumps({"question": question.id, "given": given, "right": is_good, "slip": slip}) + "\n")
+            line = {
+                "question": question.id,
+                "text": question.text,
+                "given": given[:LONGEST_OF_JSON],
+                "right": is_good,
+                "slip": slip,
+            }
+            write(json.dumps(line | {"answer": question.written}) + "\n")
+            return is_good
+        if question.choices:
+            write(page(question.line))
             return is_good
         if is_good:
             write(page(f"Right: {question.written}."))
             return tries == 1
-        if isinstance(question.answer, str):
-            write(page(question.line))
-            return False
         if tries == 2 or given == GIVE_UP:
             write(page(f"{question.line} is {question.written}."))
             return False

@@ -121,7 +121,12 @@ def page(asked: Request) -> Callable[[Lesson], Written]:
 
         return lambda lesson: render_markdown(lesson, Ink(None, asked.ascii, asked.digits), brief=asked.brief)
     if asked.form in (".svg", ".html"):
-        return _picture(asked, Ink("truecolor", asked.ascii, asked.digits, theme=asked.theme or "dark"))
+        return _picture(
+            asked,
+            Ink(
+                "truecolor", asked.ascii, asked.digits, theme=asked.theme or ("light" if asked.is_exercise else "dark")
+            ),
+        )
     into_file = asked.output is not None
     palette = None if into_file and asked.color is not When.always else choose_palette(asked.color, os.environ)
     charset = "ascii" if asked.ascii else "utf-8" if into_file else charset_of(sys.stdout)

@@ -276,7 +276,10 @@ def request(
     ] = None,
     json_schema: Annotated[bool, typer.Option("--json-schema", help="Show the JSON Schema of --json.")] = False,
     digits: Annotated[int, typer.Option(parser=DIGITS, metavar="N", help="Digits after the point, 0 to 8.")] = 2,
-    seed: Annotated[int, typer.Option(parser=SEED, metavar="N", help="For the untrained model.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(parser=SEED, metavar="N", help="Of the untrained model; another worksheet of the same sentence."),
+    ] = 0,
     width: Annotated[
         int | None,
         typer.Option(parser=COLUMNS, metavar="N", help="Columns; your terminal's if not given."),

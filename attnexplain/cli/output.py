@@ -31,11 +31,11 @@ def check_output(path: str, *, force: bool) -> None:
             f"--output {visible(path)}: the ending says what to write, and {visible(ending) or 'none'} is not known",
             hint=f"the endings are: {' '.join(FORMS)}",
         )
-    if re.search(r"%[0-9 +#-]+d", path):
+    if ending == PAGED and re.search(r"%\d+d", Path(path).name):
         raise CommandError(f"--output {visible(path)}: pages are numbered by %d, and by nothing else")
     if "%d" in path and ending != PAGED:
         raise CommandError(f"--output {visible(path)}: %d numbers the pages of a {PAGED}; {ending} has none")
-    if "%d" in Path(path).parent.name or str(path).count("%d") > 1:
+    if ending == PAGED and "%d" in path and ("%d" in str(Path(path).parent) or path.count("%d") > 1):
         raise CommandError(f"--output {visible(path)}: one %d numbers the pages, in the name of the file")
     if "\0" in path:
         raise CommandError(f"--output {visible(path)}: not a file name")
@@ -46,7 +46,9 @@ def check_output(path: str, *, force: bool) -> None:
 
 
 def write_pages(path: str, pages: Sequence[str], *, force: bool) -> None:
-    """Write each page to a file of its own, all or none: %d in the path is its number, from 1.
+    """Write each page to a file of its own: %d in the path is its number, from 1.
+
+    Nothing is moved to its place before all are written whole.
 
     Raises:
         CommandError: one of the files exists and may not be replaced.

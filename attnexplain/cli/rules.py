@@ -150,6 +150,8 @@ def refuse_what_does_nothing(asked: Request) -> None:
         raise CommandError("a sentence and --file exclude each other", hint="give one of them")
     if asked.blanks and asked.key_sheet:
         raise CommandError("--key-sheet leaves nothing out, so --blanks does not go with it")
+    if asked.quiz and asked.output is not None:
+        raise CommandError("--quiz asks on the screen, so --output does not go with it", hint="--quiz --json > FILE")
     if asked.quiz and asked.sentence == "-":
         raise CommandError("--quiz reads answers from standard input, so its sentence must be an argument")
     if asked.download and asked.model is None:
@@ -207,8 +209,10 @@ def refuse_for_the_model(asked: Request, model: Model | AttentionWeights) -> Non
             hint="--model tiny, or a .json file",
         )
     for field in chosen(asked):
-        if field == "seed" and asked.is_exercise and kind == "learned":
-            continue
+        if field == "seed" and asked.is_exercise:
+            if kind == "learned":
+                continue
+            raise CommandError("a file's numbers make one sheet, so --seed does not go with them")
         kinds, why = OF_MODELS.get(field, (frozenset({kind}), ""))
         if kind not in kinds and not (field == "causal" and asked.causal is causal):
             raise CommandError(f"{_typed(asked, field)} does not go with {name}: {why}")

@@ -111,8 +111,6 @@ def _exercise(asked: Request, text: str | None, model: Model) -> Exercise:
     trace = _explained(asked, text, model)
     query = None if asked.query is None else find_token(trace.found, asked.query, "--query")
     if trace.model.kind != "learned":
-        if asked.seed:
-            raise CommandError("the numbers of the file are as they are, and --seed makes others")
         return own_exercise(trace, query)
     return made_exercise(trace, query, asked.seed)
 
@@ -239,7 +237,10 @@ def _phrases(asked: Request, text: str | None) -> tuple[str, ...]:
 def _following(asked: Request, text: Written) -> Written:
     """Put what follows another sentence's behind an empty line, where there may be several."""
     if asked.form in FORMS and FORMS[asked.form].holds_one:
-        raise CommandError(f"{asked.form} holds one sentence, and there are several", hint="write .txt or .json")
+        raise CommandError(
+            f"{asked.form} holds one sentence, and there are several",
+            hint=f"write .txt or {'.md' if asked.is_exercise else '.json'}",
+        )
     return "\n" + text if isinstance(text, str) and asked.form in ("", ".txt", ".md") else text
 
 

@@ -13,6 +13,8 @@ from attnexplain.exercises.sheet import BLANKS, Blank
 from attnexplain.exercises.working import FINE, Working, dot, worked_out
 from attnexplain.text import word_key
 
+LARGE = 100
+"""From here on a whole number is near enough."""
 _NUMBER = re.compile(r"[+-]?(\d{1,15}([.,]\d{0,15})?|[.,]\d{1,15})")
 
 
@@ -37,6 +39,12 @@ class Question(NamedTuple):
     topic: str
     """The article that explains it."""
     slips: tuple[Slip, ...] = ()
+    choices: tuple[str, ...] = ()
+    """The names to choose from, where a word is asked for; it does not count."""
+    winners: tuple[str, ...] = ()
+    """Those of them that are right."""
+    exact: Decimal | None = None
+    """The answer of somebody who rounded nothing on the way, where it is another."""
 
     @property
     def written(self) -> str:
@@ -61,11 +69,11 @@ def questions(exercise: Exercise, blanks: Collection[Blank] = BLANKS) -> list[Qu
         "queries": lambda: _of_vector(working, names, query, of_query=True),
         "keys": lambda: _of_vector(working, names, other, of_query=False),
         "scores": lambda: [_of_score(working, names, query, i) for i in range(len(names))],
-        "scaled_scores": lambda: [_of_scaled(working, names, i) for i in (other, query)],
+        "scaled_scores": lambda: [_of_scaled(working, names, i) for i in (other, query) if working.divisor != 1],
         "exponentials": lambda: [_of_power(working, names, i) for i in (other, query)],
-        "sum": lambda: [_of_sum(working)],
+        "sum": lambda: [_of_sum(working, exercise)],
         "weights": lambda: [_of_share(working, names, i) for i in (other, query)],
-        "context": lambda: [_of_context(working, names, query)],
+        "context": lambda: [_of_context(working, names, exercise)],
     }
     for blank in BLANKS:
         if blank in blanks:
@@ -86,15 +94,17 @@ def is_right(question: Question, text: str) -> bool:
     [True, True, True, False, False]
     """
     if isinstance(question.answer, str):
-        return word_key(text.strip()) == word_key(question.answer)
+        return any(_same_word(text, winner) for winner in question.winners)
     if not is_number(text):
         return False
+    if question.exact is not None and is_right(question._replace(answer=question.exact, exact=None), text):
+        return True
     given = _number(text)
-    if question.digits == 0 or question.answer == question.answer.to_integral_value():
+    if question.digits == 0:
         return given == question.answer
     decimals = max(-int(given.as_tuple().exponent), 0)
     if decimals == 0:
-        return given == question.answer
+        return abs(given - question.answer) <= (Decimal("0.5") if question.answer >= LARGE else Decimal(0))
     unit = Decimal(1).scaleb(-min(decimals, question.digits))
     return abs(given - question.answer) <= (unit / 2 if decimals < question.digits else unit)
 
@@ -106,11 +116,19 @@ def slip_of(question: Question, text: str) -> str:
     given = _number(text)
     decimals = max(-int(given.as_tuple().exponent), 0)
     near = Decimal(1).scaleb(-min(decimals, FINE)) if decimals else Decimal("0.5")
-    for slip in question.slips:
-        is_whole = slip.result == slip.result.to_integral_value()
-        if given == slip.result or (not is_whole and decimals and abs(given - slip.result) <= near):
-            return slip.says
-    return ""
+    exactly = [slip.says for slip in question.slips if slip.result == given]
+    nearly = [slip.says for slip in question.slips if decimals and abs(given - slip.result) <= near]
+    return ", or ".join(list(dict.fromkeys(exactly or nearly))[:2])
+
+
+def is_choice(question: Question, text: str) -> bool:
+    """Whether a word is one of those to choose from."""
+    return any(_same_word(text, choice) for choice in question.choices)
+
+
+def _same_word(text: str, name: str) -> bool:
+    """Whether a name is meant, also without the position behind it."""
+    return word_key(text.strip()) in (word_key(name), word_key(re.sub(r"\(\d+\)$", "", name)))
 
 
 def _number(text: str) -> Decimal:
@@ -129,8 +147,10 @@ def _prediction(working: Working, names: Sequence[str], query: int) -> Question:
     winner = max(range(len(names)), key=lambda i: working.shares[i])
     text = f'Before any arithmetic: which word will get the largest share of the attention of "{names[query]}"? '
     return Question(
-        "prediction", text + f"({', '.join(names)})", names[winner], 0, "We shall see which one it is.", "attention"
-    )
+        "prediction", text + f"({', '.join(names)})", names[winner], 0, "We shall see.", "attention",
+        choices=tuple(names),
+        winners=tuple(name for name, share in zip(names, working.shares, strict=True) if share == max(working.shares)),
+    )  # fmt: skip
 
 
 def _of_vector(working: Working, names: Sequence[str], word: int, *, of_query: bool) -> list[Question]:
@@ -158,8 +178,8 @@ def _of_vector(working: Working, names: Sequence[str], word: int, *, of_query: b
         ]  # fmt: skip
         line = f'{symbol}("{names[word]}") at place {place + 1} = {_product(x, column, working.digits)}'
         text = (
-            f'Place {place + 1} of the {of} of "{names[word]}": its row of X, {_list(x, working.digits)}, times column '
-            f"{place + 1} of {name}, {_list(column, working.digits)}?"
+            f'What is place {place + 1} of the {of} of "{names[word]}": its row of X, {_list(x, working.digits)}, '
+            f"times column {place + 1} of {name}, {_list(column, working.digits)}?"
         )
         asked.append(_question(f"{of}-{place + 1}", text, answer, working.digits, line, "qkv", slips))
     return asked
@@ -178,8 +198,8 @@ def _of_score(working: Working, names: Sequence[str], query: int, word: int) -> 
     ]
     line = f'score("{names[query]}", "{names[word]}") = {_product(working.query, key, digits)}'
     text = (
-        f'The score of "{names[word]}": the query of "{names[query]}", {_list(working.query, digits)}, times its key, '
-        f"{_list(key, digits)}?"
+        f'What is the score of "{names[word]}": the query of "{names[query]}", {_list(working.query, digits)}, times '
+        f"its key, {_list(key, digits)}?"
     )
     return _question(f"score-{word + 1}", text, working.scores[word], digits, line, "dot-product", slips)
 
@@ -194,7 +214,10 @@ def _of_scaled(working: Working, names: Sequence[str], word: int) -> Question:
     ]
     written = write_number(divisor, 0 if divisor == int(divisor) else FINE)
     line = f"{write_number(score, working.digits)} / {written}"
-    text = f'The score of "{names[word]}" is {write_number(score, working.digits)}. Divided by √{d_k} = {written}?'
+    text = (
+        f'The score of "{names[word]}" is {write_number(score, working.digits)}. What is it divided by {written}, the '
+        f"root of d_k = {d_k}?"
+    )
     return _question(f"scaled-{word + 1}", text, working.scaled[word], working.scaled_digits, line, "scaling", slips)
 
 
@@ -206,19 +229,24 @@ def _of_power(working: Working, names: Sequence[str], word: int) -> Question:
         (as_printed(float(scaled) * 2.718, FINE), "that is e times the number; raise e to its power"),
         *((power, f'that is the one of "{names[i]}"') for i, power in enumerate(working.powers)),
     ]
-    text = f'e^{written}, the power for "{names[word]}"? (two digits; a calculator has e^x)'
+    text = (
+        f'What is e^{written}, the power for "{names[word]}"? (two digits: the table of a worksheet, or a calculator)'
+    )
     return _question(
         f"power-{word + 1}", text, working.powers[word], FINE, f"e^{written}, e = 2.718…", "softmax", slips
     )
 
 
-def _of_sum(working: Working) -> Question:
+def _of_sum(working: Working, exercise: Exercise) -> Question:
+    others = [place for place in range(len(exercise.names)) if place != exercise.query]
+    rows = ((exercise.names[place], worked_out(exercise.trace, place).total) for place in others)
     slips = [
         (sum(working.scaled, Decimal(0)), "e^ is left out: these are the scaled scores added up"),
         (sum(working.scores, Decimal(0)), "these are the scores added up; add the powers of e"),
+        *((total, f'that is the sum of the row of "{name}"') for name, total in rows),
     ]
     parts = " + ".join(write_number(power, FINE) for power in working.powers)
-    return _question("sum", f"The sum of the powers, {parts}?", working.total, FINE, parts, "softmax", slips)
+    return _question("sum", f"What is the sum of the powers, {parts}?", working.total, FINE, parts, "softmax", slips)
 
 
 def _of_share(working: Working, names: Sequence[str], word: int) -> Question:
@@ -230,10 +258,13 @@ def _of_share(working: Working, names: Sequence[str], word: int) -> Question:
         *([(rounded(working.scaled[word] / of_scores, FINE), "e^ is left out")] if of_scores else []),
         (undivided, "you forgot to divide the scores by the root of d_k"),
         (rounded(working.scaled[word] / total, FINE), "divide the power of e, not the scaled score"),
-        (rounded(total / power, FINE), "turned around: divide the power by the sum"),
+        *([(rounded(total / power, FINE), "turned around: divide the power by the sum")] if power else []),
     ]
     line = f"{write_number(power, FINE)} / {write_number(total, FINE)}"
-    text = f'The share of "{names[word]}": its power {write_number(power, FINE)}, the sum {write_number(total, FINE)}?'
+    text = (
+        f'What is the share of "{names[word]}": its power {write_number(power, FINE)} divided by the sum '
+        f"{write_number(total, FINE)}?"
+    )
     return _question(f"share-{word + 1}", text, working.shares[word], FINE, line, "softmax", slips)
 
 
@@ -244,7 +275,8 @@ def _share_of(scores: Sequence[Decimal], word: int) -> Decimal:
     return rounded(powers[word] / sum(powers, Decimal(0)), FINE)
 
 
-def _of_context(working: Working, names: Sequence[str], query: int) -> Question:
+def _of_context(working: Working, names: Sequence[str], exercise: Exercise) -> Question:
+    query = exercise.query
     values = [value[0] for value in working.values]
     winner = max(range(len(names)), key=lambda i: working.shares[i])
     slips = [
@@ -257,8 +289,9 @@ def _of_context(working: Working, names: Sequence[str], query: int) -> Question:
         f"{write_number(share, FINE)}·{write_number(value, working.digits)}"
         for share, value in zip(working.shares, values, strict=True)
     )
-    text = f'Place 1 of the context of "{names[query]}", {parts}?'
-    return _question("context-1", text, working.context[0], FINE, parts, "context", slips)
+    text = f'What is place 1 of the context of "{names[query]}", {parts}?'
+    made = _question("context-1", text, working.context[0], FINE, parts, "context", slips)
+    return made._replace(exact=as_printed(float(exercise.trace.context[query, 0]), FINE))
 
 
 def _list(numbers: Sequence[Decimal], digits: int) -> str:

@@ -36,6 +36,9 @@ BLANKS: tuple[Blank, ...] = get_args(Blank)
 """What can be left out, in the order in which it is worked out."""
 MOST_WORDS, MOST_PLACES = 8, 8
 """Words and places of a sheet of somebody's own numbers, which have to fit on paper."""
+LARGEST_NUMBER = 100_000
+LARGEST_SCALED = 12
+"""The largest power of e that a pupil is asked for."""
 HALVES = 13
 """Half steps from 0 to 6, whose powers of e stand on the sheet."""
 
@@ -46,17 +49,30 @@ def own_exercise(trace: Explanation, query: int | None = None) -> Exercise:
     Raises:
         DataError: they are too many for a sheet of paper, or a mask hides some.
     """
+    if len(trace.tokens) < 2:
+        raise DataError("a sheet needs two words at least")
+    if trace.head is not None and any(bias is not None for bias in (trace.head.b_q, trace.head.b_k, trace.head.b_v)):
+        raise DataError("a sheet has no place for biases, and these numbers have some", hint="--step 1 shows them")
+    largest = max(float(np.abs(part).max()) for part in (trace.queries, trace.keys, trace.values, trace.scores))
+    if largest >= LARGEST_NUMBER:
+        raise DataError(f"a number of {largest:.4g} is too large for a sheet", hint="make the numbers smaller")
     widest = max(trace.d_k, trace.values.shape[1], 0 if trace.embeddings is None else trace.embeddings.shape[1])
     if len(trace.tokens) > MOST_WORDS or widest > MOST_PLACES:
         raise DataError(
             f"{len(trace.tokens)} words of {widest} numbers are too many for a sheet",
             hint=f"a sheet holds {MOST_WORDS} words of {MOST_PLACES} numbers",
         )
+    asked = worked_pair(trace, None, None)[0] if query is None else query
+    largest = float(trace.scaled_scores[asked].max())
+    if largest > LARGEST_SCALED:
+        raise DataError(
+            f"a scaled score of {largest:.0f} is too large for a sheet",
+            hint=f"e to the power of {LARGEST_SCALED} is 162,755; make the numbers smaller",
+        )
     if trace.mask is not None:
         raise DataError(
-            "a sheet has no place for a mask, and these numbers have one", hint="leave causal out of the file"
+            "a sheet has no place for a mask, and these numbers have one", hint="--step 3 shows the masked lesson"
         )
-    asked = worked_pair(trace, None, None)[0] if query is None else query
     return Exercise(trace.sentence, names_of(trace), trace, asked, is_made=False)
 
 
@@ -73,13 +89,15 @@ def sheet(exercise: Exercise, *, blanks: Collection[Blank] = BLANKS, is_key: boo
     left_out = frozenset() if is_key else frozenset(blanks) - given
     word = names[exercise.query]
     origin = (
-        "The numbers were made for this sheet, so that they can be worked out in the head; they keep what the learned "
-        "model found: which word wins."
+        f"The sheet takes the {len(names)} words that say something and get most. Its numbers were made for it, "
+        "so that they can be worked out in the head: the same word wins as in the learned model, with a larger share."
         if exercise.is_made
         else "The numbers are those of the file."
     )
+    numbered = " (2) behind a word is its place in the sentence." if any("(" in name for name in names) else ""
     head = Prose(
-        f'What does "{word}" take from the other words? Work it out in four steps, as a transformer does. {origin}'
+        f'What does "{word}" take from the words of this sentence? Work it out in four steps, as a transformer does. '
+        f"Each word has an embedding, a row of X, and a value, a row of V. {origin}{numbered}"
     )
     code = Prose(f"Sheet {code_of(exercise)}{': the key' if is_key else ''}", is_note=True)
     name = () if is_key else (Prose("Name: ____________________    Date: ______________", is_note=True),)
@@ -176,13 +194,13 @@ def _weights(
     working: Working, names: Sequence[str], word: str, left_out: Collection[Blank], *, is_key: bool
 ) -> tuple[Block, ...]:
     divisor = write_number(working.divisor, 0 if working.divisor == int(working.divisor) else FINE)
-    root, difference = f"√{len(working.query)}", abs(working.divisor**2 - len(working.query))
-    sign = "=" if difference == 0 else "≈"
-    why = f" ({root} {sign} {divisor}, the root of how many numbers a query has)" if difference < Decimal("0.1") else ""
+    sign = "=" if working.divisor**2 == len(working.query) else "≈"
+    root = f" (√{len(working.query)} {sign} {divisor}, the root of how many numbers a query has)"
+    why = root if working.is_root else ""
     divide = f"Divide each score by {divisor}{why}. " if divisor != "1" else "These scores are not divided. "
     says = Prose(
         f"{divide}Raise e to the power of the result{_where(working)}. Add the powers up, and divide each by the sum: "
-        f'that is its share of the attention of "{word}".'
+        f'that is its share of the attention of "{word}". Round to two digits; the shares then add up to nearly 1.'
     )
     rows = [list(row) for row in zip(working.scaled, working.powers, working.shares, strict=True)]
     hidden = {
@@ -190,14 +208,15 @@ def _weights(
         *((i, 1) for i in range(len(names)) if "exponentials" in left_out),
         *((i, 2) for i in range(len(names)) if "weights" in left_out),
         *([(len(names), 1)] if "sum" in left_out else []),
+        *([(len(names), 2)] if "weights" in left_out else []),
     }
     columns = (f"÷ {divisor}" if divisor != "1" else "score", "e^ of it", "share")
     grid = Grid(
         "From scores to shares", names, columns, _numbers(rows), "none",
-        footer=("sum", [None, float(working.total), None]), role="worked",
+        footer=("sum", [None, float(working.total), float(sum(working.shares, Decimal(0)))]), role="worked",
         column_digits=(working.scaled_digits, FINE, FINE), blanks=frozenset(hidden),
     )  # fmt: skip
-    table = () if working.scaled_digits != 1 else (_powers(),)
+    table = (_powers(),) if _is_in_table(working) else ()
     if not is_key:
         return (says, *table, grid)
     total = _sum("the sum", working.powers, working.total, FINE)
@@ -215,7 +234,11 @@ def _weights(
 
 
 def _where(working: Working) -> str:
-    return ", which the table has" if working.scaled_digits == 1 else " (e ≈ 2.718; a calculator has e^x)"
+    return ", which the table has" if _is_in_table(working) else " (e ≈ 2.718; a calculator has e^x)"
+
+
+def _is_in_table(working: Working) -> bool:
+    return all(number * 2 in range(HALVES) for number in working.scaled)
 
 
 def _powers() -> Grid:
@@ -231,12 +254,12 @@ def _context(
 ) -> tuple[Block, ...]:
     count = len(working.context)
     says = Prose(
-        f'Multiply the value of each word by its share, and add up: the context vector of "{word}", the word as this '
-        "sentence makes it."
+        f'Multiply the value of each word by its share, as you rounded it, and add up: the context vector of "{word}", '
+        "the word as this sentence makes it."
     )
     hidden = [(i, j) for i in range(len(names) + 1) for j in range(count) if "context" in left_out]
     grid = Grid(
-        "Share × value", names, [f"share × {j + 1}" for j in range(count)], _numbers(working.products), "none",
+        "Share × value", names, [f"× place {j + 1}" for j in range(count)], _numbers(working.products), "none",
         footer=("sum", [float(number) for number in working.context]), role="worked", column_digits=(FINE,) * count,
         blanks=frozenset(hidden),
     )  # fmt: skip
@@ -252,6 +275,7 @@ def _context(
 def _questions(working: Working, names: Sequence[str], query: int, *, is_key: bool) -> tuple[Block, ...]:
     order = sorted(range(len(names)), key=lambda i: (-working.shares[i], i))
     winner, runner = names[order[0]], names[order[1]]
+    is_tie = working.shares[order[0]] == working.shares[order[1]]
     asked = (
         f'Which word won the attention of "{names[query]}"? What would have to change for "{runner}" to win: its key, '
         "its value, or the query?"
@@ -262,7 +286,8 @@ def _questions(working: Working, names: Sequence[str], query: int, *, is_key: bo
     return (
         Prose(asked),
         Prose(
-            f'"{winner}" won, with {largest}. "{runner}" wins if its score is the largest: its key, or the query, has '
+            (f'"{winner}" and "{runner}" share the first place' if is_tie else f'"{winner}" won')
+            + f', with {largest}. "{runner}" wins if its score is the largest: its key, or the query, has '
             "to change so that they are large in the same places. Its value changes what is taken, and not how much."
         ),
     )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from math import exp, isclose, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from attnexplain.arithmetic import as_printed, digits_of, rounded, softmax_row
+from attnexplain.arithmetic import as_printed, digits_of, rounded
 from attnexplain.attention import AttentionTrace
 
 if TYPE_CHECKING:
@@ -49,6 +48,8 @@ class Working(NamedTuple):
     digits: int
     """Digits of embeddings, vectors and scores: none where all are whole."""
     scaled_digits: int
+    is_root: bool
+    """Whether scores are divided by the root of d_k."""
 
 
 def worked_out(trace: AttentionTrace, query: int) -> Working:
@@ -70,17 +71,19 @@ def worked_out(trace: AttentionTrace, query: int) -> Working:
         asks = _times(embeddings[query], w_q, head.b_q, digits)
         keys = tuple(_times(row, w_k, head.b_k, digits) for row in embeddings)
     scores = tuple(dot(asks, key, digits) for key in keys)
-    is_whole = trace.scale == round(trace.scale)
+    divisor = Decimal(round(trace.scale)) if trace.scale == round(trace.scale) else as_printed(trace.scale, FINE)
     scaled_digits = 1 if digits == 0 and trace.scale == 2 else 0 if digits == 0 and trace.scale == 1 else FINE
-    row = softmax_row(np.array(scores, dtype=float), trace.scale, scaled_digits, is_whole=is_whole)
+    scaled = tuple(rounded(score / divisor, scaled_digits) for score in scores)
+    powers = tuple(as_printed(exp(float(score)), FINE) for score in scaled)
+    total = sum(powers, Decimal(0))
+    shares = tuple(rounded(power / total, FINE) for power in powers)
     products = tuple(
-        tuple(rounded(share * number, FINE) for number in value)
-        for share, value in zip(row.shares, values, strict=True)
+        tuple(rounded(share * number, FINE) for number in value) for share, value in zip(shares, values, strict=True)
     )
     context = tuple(sum(column, Decimal(0)) for column in zip(*products, strict=True))
     return Working(
-        embeddings, w_q, w_k, asks, keys, values, scores, row.divisor, row.scaled, row.exponentials, row.total,
-        row.shares, products, context, digits, scaled_digits,
+        embeddings, w_q, w_k, asks, keys, values, scores, divisor, scaled, powers, total, shares, products, context,
+        digits, scaled_digits, isclose(trace.scale, sqrt(trace.d_k)),
     )  # fmt: skip
 
 
