@@ -64,9 +64,21 @@ def check_model(value: Any) -> None:
         raise _wrong("model", value, "a name, a path or what load_model returns is wanted")
 
 
-def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    """Refuse what is not one of a few texts, or None."""
-    if value is not None and not isinstance(value, str):
+def check_word(name: str, value: Any) -> str | None:
+    """Return a word, or its position, as a text.
+
+    >>> check_word("query", "bank"), check_word("query", 3), check_word("query", None)
+    ('bank', '3', None)
+    """
+    if value is None or isinstance(value, str):
+        return value
+    check_whole(name, value)
+    return str(index(value))
+
+
+def check_choice(name: str, value: object, choices: Sequence[str], *, optional: bool = True) -> None:
+    """Refuse what is not one of a few texts, or None where that may be."""
+    if not isinstance(value, str) and not (optional and value is None):
         raise _wrong(name, value, f"one of {', '.join(choices)} is wanted")
     if value is not None and value not in choices:
         raise CommandError(f"{name}={visible(str(value))[:40]!r}: it is one of {', '.join(choices)}")
@@ -78,12 +90,12 @@ def check_steps(value: int | Sequence[int] | None) -> tuple[int, ...]:
     >>> check_steps(3), check_steps([4, 1]), check_steps(None)
     ((3,), (1, 4), ())
     """
-    several = () if value is None else (value,) if isinstance(value, int) else value
+    several = () if value is None else (value,) if hasattr(value, "__index__") else value
     if isinstance(several, str | bytes) or not isinstance(several, Sequence):
         raise _wrong("step", value, "a step from 1 to 4, or a list of steps, is wanted")
     for step in several:
         check_whole("step", step, min(STEPS), max(STEPS))
-    return tuple(sorted(set(several)))
+    return tuple(sorted({index(step) for step in several}))
 
 
 def _wrong(name: str, value: Any, wanted: str) -> TypeError:

@@ -19,6 +19,7 @@ from attnexplain.arguments import (
     check_text,
     check_texts,
     check_whole,
+    check_word,
 )
 from attnexplain.attention import AttentionTrace, attend, attend_given, causal_mask
 from attnexplain.errors import CommandError
@@ -126,8 +127,8 @@ class Explanation(AttentionTrace):
         self,
         step: int | Sequence[int] | None = None,
         *,
-        query: str | None = None,
-        key: str | None = None,
+        query: str | int | None = None,
+        key: str | int | None = None,
         full: bool = False,
         digits: int = 2,
         theme: ThemeName | None = None,
@@ -148,7 +149,8 @@ class Explanation(AttentionTrace):
         """
         from attnexplain.render.files import Shown
 
-        steps = check_steps(step)
+        steps, query, key = check_steps(step), check_word("query", query), check_word("key", key)
+        check_flag("full", full)
         check_whole("digits", digits, 0, 8)
         check_choice("theme", theme, ("light", "dark"))
         wanted = steps or (STEPS if full else ())
@@ -161,8 +163,8 @@ class Explanation(AttentionTrace):
         *,
         figure: Subject | None = None,
         step: int | Sequence[int] | None = None,
-        query: str | None = None,
-        key: str | None = None,
+        query: str | int | None = None,
+        key: str | int | None = None,
         full: bool = False,
         digits: int = 2,
         theme: ThemeName | None = None,
@@ -192,13 +194,16 @@ class Explanation(AttentionTrace):
         from attnexplain.render.files import render_figure_file, render_file
         from attnexplain.steps.choice import worked_pair
 
-        steps = check_steps(step)
+        steps, query, key = check_steps(step), check_word("query", query), check_word("key", key)
+        check_flag("full", full)
         check_whole("digits", digits, 0, 8)
         check_choice("theme", theme, ("light", "dark"))
-        check_choice("shape", shape, ("slide", "column"))
+        check_flag("bare", bare)
+        check_choice("shape", shape, ("slide", "column"), optional=False)
         check_choice("figure", figure, ("weights", "scores", "queries", "keys", "values", "context", "links"))
-        if "%" in Path(path).name:
-            raise CommandError("a % in the name of a file numbers pages in the command alone", hint="leave it out")
+        if "%d" in fspath(path):
+            raise CommandError("%d in the name of a file numbers pages in the command alone", hint="leave it out")
+        _check_saved(path, steps, query, key, full=full, digits=digits, theme=theme)
         if figure is None and (shape != "slide" or bare):
             raise CommandError("shape and bare are for a figure, and there is none")
         if figure is not None and (steps or key is not None or full):
@@ -239,6 +244,26 @@ class Explanation(AttentionTrace):
     def word_weights(self) -> Array | None:
         """The attention weights between words, (words, words): columns sum, rows average."""
         return None if self.words is None else merged(self.weights, self.words)
+
+
+def _check_saved(
+    path: str | PathLike[str],
+    steps: Sequence[int],
+    query: str | None,
+    key: str | None,
+    *,
+    full: bool,
+    digits: int,
+    theme: str | None,
+) -> None:
+    """Refuse what has no effect on a file of this kind."""
+    ending = Path(path).suffix.lower()
+    if ending in (".json", ".npz") and (steps or full or digits != 2):
+        raise CommandError(f"{ending} has every number with all its digits, so step, full and digits do not go with it")
+    if ending == ".npz" and (query is not None or key is not None):
+        raise CommandError(".npz has no worked cell, so query and key do not go with it")
+    if ending in (".json", ".npz", ".txt", ".md") and theme is not None:
+        raise CommandError(f"{ending} has no colours, so theme does not go with it")
 
 
 def explain(

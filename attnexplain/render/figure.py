@@ -11,6 +11,8 @@ from math import ceil, cos, radians, sin
 from typing import Literal, NamedTuple, assert_never
 from xml.sax.saxutils import escape
 
+import numpy as np
+
 from attnexplain.render.colours import ground, readable_on
 from attnexplain.render.ink import Ink
 from attnexplain.render.letters import advance, broken, shortened
@@ -19,7 +21,6 @@ from attnexplain.steps.blocks import Cell, Colours, Gallery, Grid
 from attnexplain.steps.figure import Fan, Figure
 
 Shape = Literal["slide", "column"]
-SHAPES: tuple[Shape, ...] = ("slide", "column")
 FONTS = '"DejaVu Sans", "Segoe UI", Roboto, "Helvetica Neue", Arial, "Noto Sans", "Noto Sans CJK JP", sans-serif'
 LEAST = 14.0
 """The smallest letters."""
@@ -268,7 +269,7 @@ class MatrixDrawing:
 
     def _says(self, i: int, j: int) -> str:
         grid = self.grid
-        if self.tile > 1 or self.wide > 1:
+        if self.tile > 1 or self.wide > 1 or not np.isfinite(grid.numbers[i, j]):
             return ""
         number = self._written(i, j)
         row, column = self.rows[i], self.columns[j]

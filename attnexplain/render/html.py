@@ -52,7 +52,7 @@ OF_A_FIGURE = (
 LONGEST_TITLE = 60
 """Characters of a sentence in the title of its page."""
 THUMBNAIL = 16
-WIDE_TABLE = 16
+WIDE_TABLE = 12
 """Columns from which on a table is printed in small letters."""
 NOTEBOOKS_IN_THE_DARK = (
     '[data-jp-theme-light="false"], .vscode-dark, .vscode-high-contrast:not(.vscode-high-contrast-light), '

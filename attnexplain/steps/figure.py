@@ -108,6 +108,8 @@ def figure(
     chosen = None if query is None else find_token(tokens, query, "--query")
     mask = None if isinstance(of, AttentionWeights) else of.mask
     sentence, said = of.sentence, [CAPTIONS[subject]]
+    if isinstance(of, AttentionWeights) and of.rows_that_are_off:
+        said = [text.replace(", and adds up to 1", "") for text in said]
     if subject == "links":
         said.append(f"Shares under {FAINTEST if chosen is None else FAINTEST_OF_ONE} have no line.")
     if mask is not None and subject in ("weights", "scores", "links"):
@@ -115,22 +117,22 @@ def figure(
     caption = " ".join([*said, _which(info)])
     title = TITLES[subject] if subject != "links" or chosen is None else f'What "{names[chosen]}" attends to'
     if subject in OF_WEIGHTS:
-        description = _of_shares(names, weights, chosen, max(digits, FEWEST))
+        description = _of_shares(names, weights, chosen, max(digits, FEWEST), is_masked=mask is not None)
         drawing: Grid | Fan = Fan(names, names, weights, chosen)
         if subject == "weights":
             mark = None if chosen is None else (chosen, int(ranked(weights[chosen])[0]))
             drawing = Grid("", names, names, _seen(weights, mask), "share", rows_ask=True, mark=mark, role="weights")
         return Figure(title, sentence, caption, description, drawing)
-    if isinstance(of, AttentionWeights) or subject == "overview":
+    if isinstance(of, AttentionWeights) or subject == "overview":  # the first was refused above
         raise CommandError(f"no figure of {subject} can be made of one head")
     matrix: Array = getattr(of, subject)
     is_square = subject == "scores"
     columns = names if is_square else places(matrix.shape[1])
     colours: Colours = "signed"
-    mark = None if chosen is None else (chosen, int(ranked(np.abs(matrix[chosen]))[0]))
     numbers = _seen(matrix, mask) if is_square else matrix
+    mark = None if chosen is None else (chosen, int(np.nanargmax(np.abs(numbers[chosen]))))
     grid = Grid("", names, columns, numbers, colours, rows_ask=is_square, mark=mark, role=subject)  # type: ignore[arg-type]
-    return Figure(title, sentence, caption, _of_numbers(subject, names, matrix, digits), grid)
+    return Figure(title, sentence, caption, _of_numbers(subject, names, numbers, digits), grid)
 
 
 def _seen(matrix: Array, mask: NDArray[np.bool_] | None) -> Array:
@@ -169,27 +171,29 @@ def _which(info: ModelInfo) -> str:
     return f"Model: {info.name}{where}."
 
 
-def _of_shares(names: Sequence[str], weights: Array, chosen: int | None, digits: int) -> str:
+def _of_shares(names: Sequence[str], weights: Array, chosen: int | None, digits: int, *, is_masked: bool) -> str:
     """Say of each row, or of the chosen one, which words get most."""
     rows = range(len(names)) if chosen is None else [chosen]
     said = []
     for i in list(rows)[:MOST_DESCRIBED]:
         order = [j for j in ranked(weights[i]).tolist() if weights[i, j] >= WORTH_SAYING] or [int(weights[i].argmax())]
-        shares = ", ".join(
-            f"{write_number(float(weights[i, j]), digits)} to {'itself' if i == j else f'“{names[j]}”'}"
-            for j in order[:4]
-        )
-        said.append(f"“{names[i]}” gives {shares}.")
+        whom = {j: "itself" if i == j else f'"{names[j]}"' for j in order[:4]}
+        shares = ", ".join(f"{write_number(float(weights[i, j]), digits)} to {whom[j]}" for j in whom)
+        said.append(f'"{names[i]}" gives {shares}.')
     more = len(names) - MOST_DESCRIBED
     rest = f" And {more} more rows." if chosen is None and more > 0 else ""
-    return f"{len(names)} words ask, and each shares its attention out among all. {' '.join(said)}{rest}"
+    if chosen is not None:
+        return said[0]
+    seen = "itself and those before it" if is_masked else "all"
+    return f"{len(names)} words ask, and each shares its attention out among {seen}. {' '.join(said)}{rest}"
 
 
 def _of_numbers(subject: Subject, names: Sequence[str], matrix: Array, digits: int) -> str:
     """Say how large the matrix is, and where its largest and its smallest number stand."""
     ends = []
-    for what, place in (("largest", int(matrix.argmax())), ("smallest", int(matrix.argmin()))):
+    for what, place in (("largest", int(np.nanargmax(matrix))), ("smallest", int(np.nanargmin(matrix)))):
         i, j = divmod(place, matrix.shape[1])
-        column = f"“{names[j]}”" if subject == "scores" else f"place {j + 1}"
-        ends.append(f"The {what} number is {write_number(float(matrix[i, j]), digits)}, of “{names[i]}” and {column}.")
+        column = f'"{names[j]}"' if subject == "scores" else f"place {j + 1}"
+        number = write_number(float(matrix[i, j]), digits)
+        ends.append(f'The {what} number is {number}, of "{names[i]}" and {column}.')
     return f"{matrix.shape[0]} rows of {matrix.shape[1]} numbers. {' '.join(ends)}"
