@@ -163,7 +163,7 @@ def _paused(parts: Sequence[str], height: int, sign: str) -> str:
     screens = [screen for part in parts for screen in _screens(part, max(height - 2, 4))]
     for screen in screens[:-1]:
         write(screen)
-        write(f"\n{sign} Enter: go on, q: stop ")
+        write(f"\n{sign} Enter: go on; q and Enter: stop ")
         line = sys.stdin.readline()
         if not line or line.strip().lower() in ("q", "quit"):  # at the end of the input nobody reads on
             return ""
