@@ -72,6 +72,8 @@ class Heatmap:
             if number:
                 yield Segment.line()
             yield from Segment.simplify(self._block([*before, *block], rows, footer, label_width, page - label_width))
+        if grid.is_followed:
+            yield Segment.line()
 
     def _laid(
         self, rows: Sequence[str], columns: Sequence[_Column], page: int

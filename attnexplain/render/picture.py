@@ -111,6 +111,8 @@ class Picture:
             yield Segment.line()
         yield from self._legend(grid.largest or 1.0, in_colour, options.max_width)
         yield note_line(ink, picture_note("half block" if in_colour else "sign", tall, wide, ink))
+        if grid.is_followed:
+            yield Segment.line()
 
     def _top(self, columns: int, wide: int, stretch: int, gutter: int) -> Iterator[Segment]:
         line = ""

@@ -112,6 +112,7 @@ class LessonPage:
             if isinstance(block, Prose) and self.brief and not block.is_note:
                 continue
             belongs = isinstance(before, Equation) and isinstance(block, Equation)
+            belongs = belongs or (isinstance(before, Grid) and before.is_followed)  # which leaves room itself
             if not belongs and (before is not None or step.heading):
                 yield Segment.line()
             yield self._drawn(block)
