@@ -50,7 +50,7 @@ def ask_all(questions: Sequence[Question], page: Callable[[str], str], *, as_jso
     if as_json:
         write(json.dumps({"right": right, "answered": answered, "questions": len(counted), "look_at": topics}) + "\n")
         return
-    if answered == len(counted) and predicted:
+    if predicted:
         write("\n" + page(predicted))
     ended = "" if answered == len(counted) else f" (of {len(counted)} questions)"
     write("\n" + page(f"{right} of {answered} right at the first try{ended}."))

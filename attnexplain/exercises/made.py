@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from itertools import product
+from itertools import permutations, product
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -89,7 +89,7 @@ def made_exercise(trace: Explanation, query: int | None = None, seed: int = 0) -
         chosen = _chosen(trace, contents, place)
         embeddings = _embeddings(trace.weights[place][chosen], chosen.index(place), seed)
         if embeddings is not None:
-            made = attend(embeddings, HEAD)
+            made = attend(*embeddings)
             return Exercise(trace.sentence, tuple(names[i] for i in chosen), made, chosen.index(place), True, seed)
     raise DataError(
         "no small whole numbers share attention as the model does in this sentence",
@@ -125,14 +125,14 @@ def sharpened(shares: Array) -> Array:
     return np.asarray(powers / powers.sum())
 
 
-def _embeddings(shares: Array, asking: int, seed: int) -> Array | None:
-    """Find embeddings with which the asking word shares its attention out nearly so; None where there are none."""
+def _embeddings(shares: Array, asking: int, seed: int) -> tuple[Array, Head] | None:
+    """Find embeddings and matrices with which the asking word shares its attention out nearly so; None without any."""
     wanted, every = sharpened(shares / shares.sum()), _all()
     is_bare = (every > 0).sum(axis=1) < FEWEST_NUMBERS
     liking = 0.01 * every.sum(axis=1) + 0.3 * is_bare  # small numbers, and several of them
     liking[every.sum(axis=1) == 0] = np.inf
     random = np.random.default_rng(0)
-    tried = [liking, *(liking + VARIETY * random.random(len(every)) for _ in range(ROUNDS if seed else 0))]
+    tried = [liking, *(liking + VARIETY * random.random(len(every)) for _ in range(ROUNDS))]
     asking_rows = np.flatnonzero(~is_bare & (every.sum(axis=1) <= 2 * LARGEST_NUMBER)).tolist()
     found = {}
     for own, liked in product(asking_rows, tried):
@@ -144,7 +144,13 @@ def _embeddings(shares: Array, asking: int, seed: int) -> Array | None:
     if not found:
         return None
     ordered = sorted(found, key=lambda rows: (found[rows], rows))  # the best first
-    return np.asarray(every[list(ordered[seed % len(ordered)])])
+    chosen, turn = every[list(ordered[seed % len(ordered)])], seed // len(ordered)
+    if not turn:
+        return chosen, HEAD
+    # All are taken: the same scores once more, with the places of vectors in another order.
+    orders = list(permutations(range(PLACES)))
+    order = list(orders[turn % len(orders)])
+    return chosen[:, order], Head(W_Q[order][:, order], W_K[order][:, order], W_V[order])
 
 
 @cache

@@ -256,6 +256,7 @@ def _of_share(working: Working, names: Sequence[str], word: int) -> Question:
     slips = [
         *((share, f'that is the share of "{names[i]}"') for i, share in enumerate(working.shares)),
         *([(rounded(working.scaled[word] / of_scores, FINE), "e^ is left out")] if of_scores else []),
+        (power, "that is the power; divide it by the sum"),
         (undivided, "you forgot to divide the scores by the root of d_k"),
         (rounded(working.scaled[word] / total, FINE), "divide the power of e, not the scaled score"),
         *([(rounded(total / power, FINE), "turned around: divide the power by the sum")] if power else []),

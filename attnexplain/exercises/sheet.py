@@ -94,10 +94,11 @@ def sheet(exercise: Exercise, *, blanks: Collection[Blank] = BLANKS, is_key: boo
         if exercise.is_made
         else "The numbers are those of the file."
     )
+    has_x = working.embeddings is not None
     numbered = " (2) behind a word is its place in the sentence." if any("(" in name for name in names) else ""
     head = Prose(
         f'What does "{word}" take from the words of this sentence? Work it out in four steps, as a transformer does. '
-        f"Each word has an embedding, a row of X, and a value, a row of V. {origin}{numbered}"
+        f"{'Each word has an embedding, a row of X, and a value, a row of V. ' if has_x else ''}{origin}{numbered}"
     )
     code = Prose(f"Sheet {code_of(exercise)}{': the key' if is_key else ''}", is_note=True)
     name = () if is_key else (Prose("Name: ____________________    Date: ______________", is_note=True),)
@@ -198,9 +199,10 @@ def _weights(
     root = f" (√{len(working.query)} {sign} {divisor}, the root of how many numbers a query has)"
     why = root if working.is_root else ""
     divide = f"Divide each score by {divisor}{why}. " if divisor != "1" else "These scores are not divided. "
+    power = f"Raise e to the power of {'each' if divisor == '1' else 'the result'}{_where(working)}."
     says = Prose(
-        f"{divide}Raise e to the power of the result{_where(working)}. Add the powers up, and divide each by the sum: "
-        f'that is its share of the attention of "{word}". Round to two digits; the shares then add up to nearly 1.'
+        f"{divide}{power} Add the powers up, and divide each by the sum: that is its share of the attention of "
+        f'"{word}". Round to two digits; the shares then add up to nearly 1.'
     )
     rows = [list(row) for row in zip(working.scaled, working.powers, working.shares, strict=True)]
     hidden = {

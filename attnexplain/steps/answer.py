@@ -161,6 +161,8 @@ def _rank(trace: Explanation, view: View) -> str:
     better = sum(
         float(row[j]) > float(row[view.key]) for j in others if word_key(words[j]) != word_key(words[view.key])
     )
+    if not others:
+        return "the same word again"
     if len(others) < 2:
         return f"the only other {trace.found.noun}"
     return "the highest of the others" if not better else f"place {better + 1} among the others"

@@ -153,7 +153,7 @@ def _scores(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             f'every pair, in both orders, and the two differ: what "{WORDS[0]}" asks of "{WORDS[1]}" is not what '
             f'"{WORDS[1]}" asks of "{WORDS[0]}".'
         ),
-        _formula("score(i, j) = q(i)·k(j),  all: ", _S, " = ", _Q, "·", _KT, shapes="Kᵀ: K turned on its side"),
+        _formula("score(i, j) = q(i)·k(j),  all: ", _S, " = ", _Q, "·", _KT, shapes="i asks, j answers; Kᵀ: K turned"),
         _square("S, the scores", trace, "scores"),
         dot_product_equation(f'score("{WORDS[0]}", "{WORDS[1]}")', "q · k", one, digits, float(one.total)),
         dot_product_equation(f'score("{WORDS[1]}", "{WORDS[0]}")', "q · k", other, digits, float(other.total)),
@@ -239,7 +239,13 @@ def _context(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "attention gives it. So it carries what the sentence says about the word: elsewhere it is another."
         ),
         _formula(
-            "context(i) = Σ_j weight(i, j)·v(j),  all: ", _C, " = ", _W, "·", _V, shapes="Σ_j: the sum over all j"
+            "context(i) = Σ_j weight(i, j)·v(j),  all: ",
+            _C,
+            " = ",
+            _W,
+            "·",
+            _V,
+            shapes="i asks, j answers; Σ_j: over all j",
         ),
         Pair(_square("W, the weights", trace, "weights"), _grid("V, the values", trace.values, "values")),
         Equation(
@@ -275,7 +281,9 @@ def _heads(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "side in each layer; each computes the same four steps with matrices of its own, and their context vectors "
             "are put end to end and mixed by one more matrix."
         ),
-        _formula("heads side by side: [C1, C2, …]·", Symbol("W", "o"), shapes="of h heads; W_o has h·d_v rows"),
+        _formula(
+            "heads side by side: [C1, C2, …]·", Symbol("W", "o"), shapes="W_o: h heads × d_v places a value, rows"
+        ),
         Pair(_square("One head", trace, "weights"), _square("Another, same words", other, "weights")),
         Prose(
             "The learned model has three: --head 0 looks for meaning, --head 1 ahead to a noun, --head 2 back to "
@@ -374,7 +382,7 @@ def _layers(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "the words that a higher layer compares know their sentence already, and it can find what one look cannot: "
             'that "it" is the animal, that a verb\'s object is a name.'
         ),
-        _formula("x ← x + attention(x),  then  x ← x + feed-forward(x)", shapes="←: becomes; once a layer"),
+        _formula("x ← x + attention(x),  then  x ← x + feed-forward(x)", shapes="x: the vectors; ←: becomes"),
         Prose('See what enters a layer of a real model: attnexplain --model minilm --layer 3 --step 1 "…"'),
     )
 
@@ -389,7 +397,9 @@ def _position(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "embedding; BERT and GPT-2 learn one for each position; newer models rotate queries and keys (--explain "
             "rotation)."
         ),
-        _formula("p(position) = sin, cos of position / base^(2i/d)", shapes="Vaswani et al. 2017, section 3.5"),
+        _formula(
+            "p(position) = sin, cos of position / base^(2i/d)", shapes="i: the pair of d places (Vaswani et al. 2017)"
+        ),
         Grid("The positions 0, 1 and 2, with d = 4 and base 100", ("0", "1", "2"), places(4), table),
         _worked("place 3 of position 1", ("=", ("sin(1 / 10)",)), ("≈", (Number(as_printed(sin(0.1), fine), fine),))),
         Prose("The heads 1 and 2 of the learned model read such positions; head 0 does not."),
@@ -404,7 +414,7 @@ def _training(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "direction that makes it less wrong. After many thousand sentences W_q and W_k find what is worth looking "
             "at, for that is what helps with the task."
         ),
-        _formula("w ← w - rate · ∂loss/∂w", shapes="∂loss/∂w: how fast the loss grows with w"),
+        _formula("w ← w - rate · ∂loss/∂w", shapes="w: any number; ∂loss/∂w: the loss's slope"),
         _worked(
             "a number of 0.50, a rate of 0.01, a slope of 3.00",
             ("=", (Number(Decimal("0.50"), 2), " - ", Number(Decimal("0.01"), 2), " × ", Number(Decimal("3.00"), 2))),
@@ -426,7 +436,10 @@ def _rotation(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "of a key is rotated by an angle that grows with its position. The dot product of two rotated lists then "
             "depends on the distance of the two words alone, not on where they stand; that is why it is done."
         ),
-        _formula("new = old·cos(angle) - partner·sin(angle)", shapes="angle = position × base^(-2i/d)"),
+        _formula(
+            "new = old·cos(angle) - partner·sin(angle)",
+            shapes="angle = position × base^(-2i/d), i: the pair of d places",
+        ),
         Equation(
             "the pair (2, 1) at position 1, first pair: place 1",
             (
