@@ -17,7 +17,7 @@ from attnexplain.render.colours import ground, readable_on
 from attnexplain.render.ink import Ink
 from attnexplain.render.letters import advance, broken, shortened
 from attnexplain.render.themes import THEMES, ThemeName
-from attnexplain.steps.blocks import Cell, Colours, Gallery, Grid
+from attnexplain.steps.blocks import Cell, Colours, Gallery, Grid, Thumbnail
 from attnexplain.steps.figure import Fan, Figure
 
 Shape = Literal["slide", "column"]
@@ -373,6 +373,7 @@ def _gallery(gallery: Gallery, canvas: Canvas, paper: _Paper, top: float, room: 
     if not is_labelled or advance("same", letters) > side:
         under, is_labelled = 0.0, False
     every = max(1, round(2 * letters / step))
+    has_numbers = all(advance(_label(picture, canvas), letters) <= step for row in gallery.rows for picture in row)
     for column in range(0, columns, every):
         said = (
             f"{gallery.column_name} {column}"
@@ -393,10 +394,13 @@ def _gallery(gallery: Gallery, canvas: Canvas, paper: _Paper, top: float, room: 
             canvas.parts += small_cells(thumbnail.resized(most, most).tolist(), x, y, side, canvas)
             canvas.frame(x, y, side, side, "line")
             if is_labelled:
-                whole = f"{thumbnail.word} {canvas.ink.share(thumbnail.number)}"
-                said = whole if advance(whole, letters) <= step else thumbnail.word
+                said = _label(thumbnail, canvas) if has_numbers else thumbnail.word
                 canvas.text(x + side / 2, y + side + 1.1 * letters, said, letters, anchor="middle")
     return 1.6 * letters + rows * (side + gap + under), 0.0
+
+
+def _label(thumbnail: Thumbnail, canvas: Canvas) -> str:
+    return f"{thumbnail.word} {canvas.ink.share(thumbnail.number)}"
 
 
 def small_cells(shares: list[list[float]], x: float, y: float, side: float, canvas: Canvas) -> Iterator[str]:
