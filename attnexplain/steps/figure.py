@@ -153,8 +153,8 @@ def figure_of_heads(found: Overview) -> Figure:
     )
     legend = (
         "Below: where more than half of the attention goes (prev, next, same: the token before, the one after, itself; "
-        "sink: special tokens or the first; wide: nearly even; else other), and, where all have room for it, the entropy "
-        "of the rows."
+        "sink: special tokens or the first; wide: nearly even; else other), and, where all have room for it, the "
+        "entropy of the rows."
     )
     caption = f"{CAPTIONS['overview']} {legend} Model: {found.model.name}."
     gallery = gallery_of(found)
