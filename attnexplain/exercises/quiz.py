@@ -115,7 +115,7 @@ def slip_of(question: Question, text: str) -> str:
         return ""
     given = _number(text)
     decimals = max(-int(given.as_tuple().exponent), 0)
-    near = Decimal(1).scaleb(-min(decimals, FINE)) if decimals else Decimal("0.5")
+    near = Decimal(1).scaleb(-min(decimals, FINE))
     exactly = [slip.says for slip in question.slips if slip.result == given]
     nearly = [slip.says for slip in question.slips if decimals and abs(given - slip.result) <= near]
     return ", or ".join(list(dict.fromkeys(exactly or nearly))[:2])

@@ -34,9 +34,9 @@ from attnexplain.steps.labels import names_of
 Blank = Literal["queries", "keys", "scores", "scaled_scores", "exponentials", "sum", "weights", "context"]
 BLANKS: tuple[Blank, ...] = get_args(Blank)
 """What can be left out, in the order in which it is worked out."""
-MOST_WORDS, MOST_PLACES = 8, 8
+MOST_OWN_WORDS, MOST_PLACES = 8, 8
 """Words and places of a sheet of somebody's own numbers, which have to fit on paper."""
-LARGEST_NUMBER = 100_000
+LARGEST_OWN_NUMBER = 100_000
 LARGEST_SCALED = 12
 """The largest power of e that a pupil is asked for."""
 HALVES = 13
@@ -54,13 +54,13 @@ def own_exercise(trace: Explanation, query: int | None = None) -> Exercise:
     if trace.head is not None and any(bias is not None for bias in (trace.head.b_q, trace.head.b_k, trace.head.b_v)):
         raise DataError("a sheet has no place for biases, and these numbers have some", hint="--step 1 shows them")
     largest = max(float(np.abs(part).max()) for part in (trace.queries, trace.keys, trace.values, trace.scores))
-    if largest >= LARGEST_NUMBER:
+    if largest >= LARGEST_OWN_NUMBER:
         raise DataError(f"a number of {largest:.4g} is too large for a sheet", hint="make the numbers smaller")
     widest = max(trace.d_k, trace.values.shape[1], 0 if trace.embeddings is None else trace.embeddings.shape[1])
-    if len(trace.tokens) > MOST_WORDS or widest > MOST_PLACES:
+    if len(trace.tokens) > MOST_OWN_WORDS or widest > MOST_PLACES:
         raise DataError(
             f"{len(trace.tokens)} words of {widest} numbers are too many for a sheet",
-            hint=f"a sheet holds {MOST_WORDS} words of {MOST_PLACES} numbers",
+            hint=f"a sheet holds {MOST_OWN_WORDS} words of {MOST_PLACES} numbers",
         )
     asked = worked_pair(trace, None, None)[0] if query is None else query
     largest = float(trace.scaled_scores[asked].max())
@@ -90,7 +90,7 @@ def sheet(exercise: Exercise, *, blanks: Collection[Blank] = BLANKS, is_key: boo
     word = names[exercise.query]
     origin = (
         f"The sheet takes the {len(names)} words that say something and get most. Its numbers were made for it, "
-        "so that they can be worked out in the head: the same word wins as in the learned model, with a larger share."
+        "so that they can be worked out in the head: the same word wins as in the learned model."
         if exercise.is_made
         else "The numbers are those of the file."
     )

@@ -34,7 +34,7 @@ def notes_of(trace: Explanation, names: Sequence[str]) -> tuple[Prose, ...]:
     signs += trace.legend
     if len(set(trace.tokens)) < len(trace.tokens):
         noun = trace.found.noun
-        signs.append(f"(2): the position of a {noun} that occurs more than once.")
+        signs.append(f"In brackets: the position of a repeated {noun}.")
     notes += [" ".join(signs)] if signs else []
     typed = []
     if any(trace.made):
