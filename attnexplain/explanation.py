@@ -193,6 +193,7 @@ class Explanation(AttentionTrace):
         """
         from attnexplain.render.files import render_figure_file, render_file
         from attnexplain.steps.choice import worked_pair
+        from attnexplain.steps.figure import SUBJECTS
 
         steps, query, key = check_steps(step), check_word("query", query), check_word("key", key)
         check_flag("full", full)
@@ -200,7 +201,7 @@ class Explanation(AttentionTrace):
         check_choice("theme", theme, ("light", "dark"))
         check_flag("bare", bare)
         check_choice("shape", shape, ("slide", "column"), optional=False)
-        check_choice("figure", figure, ("weights", "scores", "queries", "keys", "values", "context", "links"))
+        check_choice("figure", figure, [subject for subject in SUBJECTS if subject != "overview"])
         if "%d" in fspath(path):
             raise CommandError("%d in the name of a file numbers pages in the command alone", hint="leave it out")
         _check_saved(path, steps, query, key, full=full, digits=digits, theme=theme)

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from attnexplain.render.ink import Ink
     from attnexplain.steps.blocks import Lesson
 
-PICTURE_WIDTH = 100
-"""Columns of an .svg."""
 LONG = 256
 """The number of words from which on JSON is written row by row."""
 
@@ -148,7 +146,7 @@ def _picture(asked: Request, ink: Ink) -> Callable[[Lesson], Written]:
         from attnexplain.render.html import render_html
 
         return lambda lesson: render_html(lesson, ink, theme=asked.theme, brief=asked.brief)
-    from attnexplain.render.svg import render_pages, render_svg
+    from attnexplain.render.svg import PICTURE_WIDTH, render_pages, render_svg
 
     width = asked.width or PICTURE_WIDTH
     render = render_pages if asked.in_pages else render_svg

@@ -116,13 +116,7 @@ def _blanks(text: str | tuple[str, ...]) -> tuple[str, ...]:
     """Read "scores,weights"."""
     if isinstance(text, tuple):
         return text
-    names = [name.strip() for name in text.split(",")]
-    for name in names:
-        if name not in list(Blank):
-            near = get_close_matches(name.lower(), list(Blank), n=1, cutoff=0.5)
-            suggested = f" (did you mean {near[0]}?)" if near else ""
-            raise typer.BadParameter(f"{name!r} is not one of {', '.join(Blank)}{suggested}")
-    return tuple(names)
+    return tuple(str(BLANK(name.strip())) for name in text.split(","))
 
 
 def _one_of(kind: type[StrEnum]) -> Callable[[str], Any]:
@@ -139,7 +133,7 @@ def _one_of(kind: type[StrEnum]) -> Callable[[str], Any]:
     return parse
 
 
-COLOUR, THEME, FIGURE, SHAPE = _one_of(When), _one_of(Theme), _one_of(Figure), _one_of(Shape)
+COLOUR, THEME, FIGURE, SHAPE, BLANK = map(_one_of, (When, Theme, Figure, Shape, Blank))
 COUNT, DIGITS, SEED = _whole_number(0, 999), _whole_number(0, 8), _whole_number(0, 10**15)
 COLUMNS, TOKENS = _whole_number(*WIDTHS), _whole_number(1, MOST_TOKENS)
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)

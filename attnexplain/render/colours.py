@@ -98,6 +98,11 @@ def of_256(colour: Colour) -> tuple[int, Colour]:
     return number, _xterm_colour(number)
 
 
+def hexadecimal(colour: Colour) -> str:
+    """Write a colour as pages and pictures do: #rrggbb."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
 def readable_on(background: Colour) -> Colour:
     """Choose black or white, whichever stands out more (a contrast of at least 4.58 : 1, by WCAG 2)."""
     white = 1.05 / (luminance(background) + 0.05)

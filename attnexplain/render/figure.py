@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from attnexplain.render.colours import ground, readable_on
+from attnexplain.render.colours import ground, hexadecimal, readable_on
 from attnexplain.render.ink import Ink
 from attnexplain.render.letters import advance, broken, shortened
 from attnexplain.render.themes import THEMES, ThemeName
@@ -76,7 +76,7 @@ class Canvas:
 
     def number(self, x: float, y: float, text: str, size: float, strength: float, colours: Colours) -> None:
         """Write a number on the colour of a strength; x is its middle."""
-        fill = "#{:02x}{:02x}{:02x}".format(*readable_on(ground(strength, colours, self.theme)))
+        fill = hexadecimal(readable_on(ground(strength, colours, self.theme)))
         self.text(x, y, text, size, fill=fill, anchor="middle")
 
     def square(
@@ -102,7 +102,7 @@ class Canvas:
 
     def paint(self, strength: float, colours: Colours) -> str:
         """Write the attribute that fills a shape with the colour of a strength."""
-        return 'fill="{}"'.format("#{:02x}{:02x}{:02x}".format(*ground(strength, colours, self.theme)))
+        return f'fill="{hexadecimal(ground(strength, colours, self.theme))}"'
 
 
 def render_figure(

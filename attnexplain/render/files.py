@@ -10,7 +10,7 @@ from attnexplain.errors import CommandError
 from attnexplain.render.html import render_figure_page, render_fragment, render_html
 from attnexplain.render.ink import Ink
 from attnexplain.render.markdown import render_markdown
-from attnexplain.render.svg import render_svg
+from attnexplain.render.svg import PICTURE_WIDTH, render_svg
 from attnexplain.render.terminal import lesson_page, render_text
 from attnexplain.text import visible
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from attnexplain.steps.blocks import Lesson
     from attnexplain.steps.figure import Subject
 
-PICTURE_WIDTH, TEXT_WIDTH = 100, 80
-"""Columns of an .svg, and of a text."""
+TEXT_WIDTH = 80
+"""Columns of a text."""
 
 
 class Shown(NamedTuple):

@@ -13,7 +13,7 @@ from itertools import count
 from secrets import token_hex
 from typing import assert_never
 
-from attnexplain.render.colours import Colour, ground, readable_on, step_of
+from attnexplain.render.colours import ground, hexadecimal, readable_on, step_of
 from attnexplain.render.figure import ON_A_PAGE, Canvas, MatrixDrawing, Shape, render_figure, small_cells
 from attnexplain.render.ink import Ink
 from attnexplain.render.notation import write_formula, write_line
@@ -161,8 +161,8 @@ class Page:
         shades = []
         for name, (strength, colours) in sorted(self.shades.items()):
             light, dark = (ground(strength, colours, theme) for theme in ("light", "dark"))
-            on = _both(_hex(readable_on(light)), _hex(readable_on(dark)))
-            shades.append(f".{name} {{ --ground: {_both(_hex(light), _hex(dark))}; --on: {on}; }}")
+            on = _both(hexadecimal(readable_on(light)), hexadecimal(readable_on(dark)))
+            shades.append(f".{name} {{ --ground: {_both(hexadecimal(light), hexadecimal(dark))}; --on: {on}; }}")
         return "\n".join([root, sheet, *shades])
 
     def shade(self, strength: float, colours: Colours) -> str:
@@ -405,7 +405,3 @@ class PageCanvas(Canvas):
         place = f'x="{x:.1f}" y="{y:.1f}" font-size="{size:.1f}" text-anchor="middle"'
         shade = self.page.shade(strength, colours)
         self.parts.append(f'<text {place} class="{shade}" style="fill:var(--on)">{self.page.text(text)}</text>')
-
-
-def _hex(colour: Colour) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)

@@ -25,6 +25,8 @@ from attnexplain.steps.blocks import Lesson
 COLUMN, LINE, SIZE = 9.0, 20, 15
 """Pixels: the width of a column, the height of a line, the size of the letters."""
 BASELINE = 15
+PICTURE_WIDTH = 100
+"""Columns of a lesson, where none are asked for."""
 A_SERIES = 2**0.5
 """The long side of a page of the A series, by its short side."""
 MARGIN = 20
@@ -34,7 +36,7 @@ _WORD = re.compile(r"\S+")
 
 
 def render_svg(lesson: Lesson, ink: Ink, *, width: int, brief: bool = False) -> str:
-    """Draw a lesson as one SVG document; a single step is as high as a page, where it is not higher.
+    """Draw a lesson as one SVG document; a single step is drawn on a page, upright or lying.
 
     Args:
         lesson: what to draw.
@@ -42,7 +44,7 @@ def render_svg(lesson: Lesson, ink: Ink, *, width: int, brief: bool = False) -> 
         width: columns of the page.
         brief: leave out the prose.
     """
-    lines = _lines(lesson, ink, width, brief=brief)
+    lines = _lines(lesson.on_paper(), ink, width, brief=brief)
     is_page = lesson.answer is None and len(lesson.steps) == 1
     wide, high = _size(lines)
     if is_page:
@@ -98,7 +100,7 @@ def _lines(lesson: Lesson, ink: Ink, width: int, *, brief: bool) -> list[list[Se
     console = Console(
         file=StringIO(), width=width, height=100, color_system="truecolor", force_terminal=True, legacy_windows=False
     )
-    segments = console.render(LessonPage(lesson.on_paper(), ink, brief=brief), console.options)
+    segments = console.render(LessonPage(lesson, ink, brief=brief), console.options)
     return [list(line) for line in Segment.split_lines(segments)]
 
 
