@@ -47,7 +47,7 @@ class Head:
         for name, array in vars(self).items():
             if array is not None:
                 dimensions = 1 if name.startswith("b_") else 2
-                object.__setattr__(self, name, _numbers(name, array, dimensions))
+                object.__setattr__(self, name, numbers(name, array, dimensions))
         if self.w_q.shape != self.w_k.shape:
             raise _misfit("w_q", self.w_q, "w_k", self.w_k, "both are (d_model, d_k)")
         if self.w_v.shape[0] != self.d_model:
@@ -139,7 +139,7 @@ def attend(
     array([[0.73, 0.27],
            [0.27, 0.73]])
     """
-    x = _numbers("embeddings", embeddings, 2)
+    x = numbers("embeddings", embeddings, 2)
     with np.errstate(all="ignore"):  # each step refuses what is not finite
         q, k, v = project(x, head)
     return replace(attend_given(q, k, v, scale=scale, mask=mask), embeddings=x, head=head)
@@ -149,13 +149,7 @@ def attend_given(
     queries: ArrayLike, keys: ArrayLike, values: ArrayLike, *, scale: float | None = None, mask: ArrayLike | None = None
 ) -> AttentionTrace:
     """Run the steps 2 to 4 on queries (n, d_k), keys (n, d_k) and values (n, d_v) that are there already."""
-    q, k, v = _numbers("queries", queries, 2), _numbers("keys", keys, 2), _numbers("values", values, 2)
-    if q.shape != k.shape:
-        raise _misfit("queries", q, "keys", k, "both are (n, d_k)")
-    if len(v) != len(q):
-        raise _misfit("values", v, "queries", q, "both have one row per word")
-    scale = sqrt(q.shape[1]) if scale is None else scale
-    visible = None if mask is None else _mask(mask, len(q))
+    q, k, v, scale, visible = checked(queries, keys, values, scale, mask)
     with np.errstate(all="ignore"):
         s = scores(q, k)
         scaled = scaled_scores(s, scale, visible)
@@ -196,7 +190,11 @@ def scaled_scores(raw_scores: Array, scale: float, mask: Mask | None = None) -> 
     """
     if not (isfinite(scale) and scale > 0):
         raise NumbersError(f"scores cannot be divided by {scale}: the scale is a finite number above 0")
-    scaled = _finite("scaled scores", raw_scores / scale)  # [n, n]
+    return masked(_finite("scaled scores", raw_scores / scale), mask)  # [n, n]
+
+
+def masked(scaled: Array, mask: Mask | None) -> Array:
+    """Put -∞ where a query may not see a key, so that softmax makes 0 of it."""
     if mask is None:
         return scaled
     if not mask.any(axis=-1).all():
@@ -238,7 +236,20 @@ def _affine(x: Array, matrix: Array, bias: Array | None) -> Array:
     return product if bias is None else product + bias
 
 
-def _numbers(name: str, array: ArrayLike, dimensions: int) -> Array:
+def checked(
+    queries: ArrayLike, keys: ArrayLike, values: ArrayLike, scale: float | None, mask: ArrayLike | None
+) -> tuple[Array, Array, Array, float, Mask | None]:
+    """Refuse queries, keys and values that do not fit each other, and say what scores are divided by."""
+    q, k, v = numbers("queries", queries, 2), numbers("keys", keys, 2), numbers("values", values, 2)
+    if q.shape != k.shape:
+        raise _misfit("queries", q, "keys", k, "both are (n, d_k)")
+    if len(v) != len(q):
+        raise _misfit("values", v, "queries", q, "both have one row per word")
+    return q, k, v, sqrt(q.shape[1]) if scale is None else scale, None if mask is None else _mask(mask, len(q))
+
+
+def numbers(name: str, array: ArrayLike, dimensions: int) -> Array:
+    """Refuse what is not finite real numbers in so many dimensions; float32 stays so, all else becomes float64."""
     try:
         given = np.asarray(array)
     except ValueError as error:
