@@ -21,7 +21,7 @@ from attnexplain.arguments import (
     check_whole,
     check_word,
 )
-from attnexplain.attention import AttentionTrace, attend, attend_given, causal_mask
+from attnexplain.attention import AttentionTrace
 from attnexplain.errors import CommandError
 from attnexplain.facts import STEPS
 from attnexplain.merging import Word, merged, words_of
@@ -29,6 +29,7 @@ from attnexplain.models import DEFAULT_MODEL, Embedded, Model, ModelInfo, load_m
 from attnexplain.models.model import Withheld
 from attnexplain.models.weights_file import AttentionWeights
 from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS, Tokens
+from attnexplain.variants import VariantTrace, attend, attend_given, visible_mask
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -59,7 +60,7 @@ class Neighbours:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Explanation(AttentionTrace):
+class Explanation(VariantTrace):
     """A trace that knows whose numbers it holds.
 
     It draws itself where Python shows it, and imports what draws only then: the one exception to imports that run
@@ -319,13 +320,14 @@ def explain(
     if merge_words and not tokens.are_pieces:
         raise CommandError(f"--merge-words joins pieces of words, and the tokens of {source.info.name} are whole words")
     causal = source.causal if causal is None else causal
-    mask = causal_mask(len(tokens.texts)) if causal else None
     divisor = source.scale if scale is None else None if scale else 1.0
     embedded = source.embed(tokens)
+    variant = embedded.variant
+    mask = visible_mask(len(tokens.texts), causal=causal, window=variant.window)
     if source.head is not None:
-        trace = attend(embedded.vectors, source.head, scale=divisor, mask=mask)
+        trace = attend(embedded.vectors, source.head, scale=divisor, mask=mask, variant=variant)
     else:
-        trace = attend_given(*(source.vectors or ((), (), ())), scale=divisor, mask=mask)
+        trace = attend_given(*(source.vectors or ((), (), ())), scale=divisor, mask=mask, variant=variant)
     return Explanation(
         **vars(trace),
         sentence=text,

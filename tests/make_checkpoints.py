@@ -2,12 +2,14 @@
 
 Needs PyTorch, transformers, tokenizers and safetensors; the tests read the files and need none of the first two:
 
-    python tests/make_checkpoints.py
+    python tests/make_checkpoints.py            # all of them
+    python tests/make_checkpoints.py llama-3    # these alone
 """
 
 import importlib.util
 import json
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import numpy as np
 import torch
 import transformers
 from safetensors.torch import save_file
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "data" / "checkpoints"
@@ -36,6 +38,22 @@ BERT = {
 }  # fmt: skip
 GPT2 = {"vocab_size": 320, "n_embd": 12, "n_layer": 3, "n_head": 3, "n_positions": 48, "initializer_range": 0.4}
 BOUNDS = {"bos_token_id": 0, "eos_token_id": 0}
+
+DECODER = {
+    "hidden_size": 24, "intermediate_size": 20, "num_hidden_layers": 4, "num_attention_heads": 4,
+    "max_position_embeddings": 64, "initializer_range": 0.4, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0,
+}  # fmt: skip
+"""What is the same in all newer models."""
+LLAMA_3 = {
+    "rope_type": "llama3", "rope_theta": 500.0, "factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 24,
+}  # fmt: skip
+YARN = {"rope_type": "yarn", "rope_theta": 100.0, "factor": 4.0, "original_max_position_embeddings": 16}
+NEAR_AND_FAR = {
+    "sliding_attention": {"rope_type": "default", "rope_theta": 20.0},
+    "full_attention": {"rope_type": "linear", "rope_theta": 300.0, "factor": 4.0},
+}
+LONG = {"short_factor": [1.5, 3.0, 4.0], "long_factor": [2.0, 2.0, 2.0]}
 
 # name: the class, the configuration, how the numbers are stored, how many files
 MAKES = {
@@ -82,28 +100,150 @@ MAKES = {
         torch.float16,
         1,
     ),
+    "llama-2": (
+        transformers.LlamaForCausalLM,
+        transformers.LlamaConfig(**{**DECODER, "initializer_range": 0.3}, vocab_size=384, num_key_value_heads=4),
+        torch.float16,
+        2,
+    ),
+    "llama-3": (
+        transformers.LlamaForCausalLM,
+        transformers.LlamaConfig(
+            **DECODER, vocab_size=320, num_key_value_heads=2, head_dim=10, rope_parameters=LLAMA_3, attention_bias=True,
+            mlp_bias=True,
+        ),
+        torch.bfloat16,
+        1,
+    ),
+    "mistral": (
+        transformers.MistralForCausalLM,
+        transformers.MistralConfig(**DECODER, vocab_size=384, num_key_value_heads=1, head_dim=8, sliding_window=4),
+        torch.float32,
+        1,
+    ),
+    "qwen2": (
+        transformers.Qwen2ForCausalLM,
+        transformers.Qwen2Config(
+            **DECODER, vocab_size=320, num_key_value_heads=2, use_sliding_window=True, max_window_layers=2,
+            sliding_window=3, rope_parameters=YARN,
+        ),
+        torch.bfloat16,
+        1,
+    ),
+    "qwen3": (
+        transformers.Qwen3Model,
+        transformers.Qwen3Config(
+            **DECODER, vocab_size=320, num_key_value_heads=2, head_dim=8, attention_bias=True,
+            rope_parameters={"rope_type": "default", "rope_theta": 50.0},
+        ),
+        torch.float32,
+        1,
+    ),
+    "gemma": (
+        transformers.GemmaForCausalLM,
+        transformers.GemmaConfig(**DECODER, vocab_size=384, num_key_value_heads=1, head_dim=8),
+        torch.bfloat16,
+        1,
+    ),
+    "gemma2": (
+        transformers.Gemma2ForCausalLM,
+        transformers.Gemma2Config(
+            **DECODER, vocab_size=384, num_key_value_heads=2, head_dim=8, query_pre_attn_scalar=3, sliding_window=4,
+            attn_logit_softcapping=1.5,
+        ),
+        torch.float32,
+        1,
+    ),
+    "gemma3": (
+        transformers.Gemma3ForCausalLM,
+        transformers.Gemma3TextConfig(
+            **DECODER, vocab_size=384, num_key_value_heads=2, head_dim=8, query_pre_attn_scalar=5, sliding_window=4,
+            layer_types=["sliding_attention", "full_attention", "sliding_attention", "full_attention"],
+            rope_parameters=NEAR_AND_FAR,
+        ),
+        torch.float32,
+        1,
+    ),
+    "gemma3-both-sides": (
+        transformers.Gemma3TextModel,
+        transformers.Gemma3TextConfig(
+            **DECODER, vocab_size=384, num_key_value_heads=1, head_dim=8, sliding_window=4,
+            use_bidirectional_attention=True,
+        ),
+        torch.float32,
+        1,
+    ),
+    "phi3": (
+        transformers.Phi3ForCausalLM,
+        transformers.Phi3Config(
+            **DECODER, vocab_size=384, num_key_value_heads=2, sliding_window=5, original_max_position_embeddings=32,
+            rope_parameters={"rope_type": "longrope", "rope_theta": 100.0, **LONG},
+        ),
+        torch.float32,
+        1,
+    ),
+    "gpt-neox": (
+        transformers.GPTNeoXForCausalLM,
+        transformers.GPTNeoXConfig(
+            **DECODER, vocab_size=320,
+            rope_parameters={"rope_type": "default", "rope_theta": 30.0, "partial_rotary_factor": 0.67},
+        ),
+        torch.float16,
+        1,
+    ),
+    "gpt-neox-in-turn": (
+        transformers.GPTNeoXModel,
+        transformers.GPTNeoXConfig(
+            **DECODER, vocab_size=320, use_parallel_residual=False, attention_bias=False,
+            rope_parameters={"rope_type": "default", "rope_theta": 30.0, "partial_rotary_factor": 0.34},
+        ),
+        torch.float32,
+        1,
+    ),
+    "olmo2": (
+        transformers.Olmo2ForCausalLM,
+        transformers.Olmo2Config(
+            **DECODER, vocab_size=320, num_key_value_heads=2,
+            rope_parameters={"rope_type": "default", "rope_theta": 50.0},
+        ),
+        torch.float32,
+        1,
+    ),
+    "smollm3": (
+        transformers.SmolLM3ForCausalLM,
+        transformers.SmolLM3Config(
+            **DECODER, vocab_size=320, num_key_value_heads=2, no_rope_layer_interval=2, use_sliding_window=True,
+            sliding_window=4,
+        ),
+        torch.float32,
+        1,
+    ),
 }  # fmt: skip
 
 
 def main() -> None:
-    shutil.rmtree(FOLDER, ignore_errors=True)
+    asked = sys.argv[1:]
     for seed, (name, (kind, config, stored, files)) in enumerate(MAKES.items()):
+        if asked and name not in asked:
+            continue
         torch.manual_seed(seed)
         folder = FOLDER / name
+        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         config.attn_implementation = config._attn_implementation = "eager"
-        model = kind(config).to(stored).float().eval()  # the reference reads what is stored
+        model = kind(config).eval()
         with torch.no_grad():
             for parameter in model.parameters():
                 if parameter.ndim == 1:  # biases and normalizations start at 0 and 1, which would prove little
                     parameter.add_(torch.randn_like(parameter) * 0.2)
-                parameter.copy_(parameter.to(stored).float())
+                parameter.copy_(parameter.to(stored).float())  # the reference reads what is stored; buffers are not
         tokenizer = make_tokenizer(config.model_type, config.vocab_size)
         tokenizer.save(str(folder / "tokenizer.json"))
         config.to_json_file(folder / "config.json")
         save(model, folder, stored, files)
         np.savez_compressed(folder / "reference.npz", **reference(model, tokenizer, SENTENCES))
-    minilm()
+    if not asked:
+        minilm()
 
 
 def minilm() -> None:
@@ -162,9 +302,19 @@ def make_tokenizer(kind: str, size: int) -> Tokenizer:
         tokenizer.train(files, trainer)
         numbers = [(token, tokenizer.token_to_id(token)) for token in ("<s>", "</s>")]
         tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=numbers)
+    elif kind in ("llama", "mistral", "phi3", "gemma", "gemma2", "gemma3_text") and size > 320:
+        tokenizer = pieces_and_bytes(kind, size, files)
     else:
         tokenizer = Tokenizer(models.BPE())
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        if kind in SPLITS:
+            tokenizer.normalizer = normalizers.NFC() if kind.startswith("qwen") else None
+            tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+                [
+                    pre_tokenizers.Split(Regex(SPLITS[kind]), "isolated"),
+                    pre_tokenizers.ByteLevel(False, use_regex=False),
+                ]
+            )
         tokenizer.decoder = decoders.ByteLevel()
         special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"] if kind == "roberta" else ["<|endoftext|>"]
         alphabet = pre_tokenizers.ByteLevel.alphabet()
@@ -179,6 +329,44 @@ def make_tokenizer(kind: str, size: int) -> Tokenizer:
         else:
             tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
     assert tokenizer.get_vocab_size() <= size
+    return tokenizer
+
+
+_CASES, _SIGN, _SPACES = "(?i:'s|'t|'re|'ve|'m|'ll|'d)", r"[^\r\n\p{L}\p{N}]?\p{L}+", r"\s*[\r\n]+|\s+(?!\S)|\s+"
+_OF_LLAMA = rf"{_CASES}|{_SIGN}|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|{_SPACES}"
+_OF_QWEN = _OF_LLAMA.replace("{1,3}", "")
+SPLITS = {"llama": _OF_LLAMA, "olmo2": _OF_LLAMA, "smollm3": _OF_LLAMA, "qwen2": _OF_QWEN, "qwen3": _OF_QWEN}
+"""How newer models split a text before it becomes bytes."""
+
+
+def pieces_and_bytes(kind: str, size: int, files: list[str]) -> Tokenizer:
+    """Pieces of words as SentencePiece makes them, and a token for each byte of what they do not know."""
+    of_gemma = kind.startswith("gemma")
+    special = ["<pad>", "<bos>", "<eos>", "<unk>"] if of_gemma else ["<unk>", "<s>", "</s>"]
+    learned = Tokenizer(models.BPE())
+    learned.normalizer = normalizers.Replace(" ", "▁")
+    learned.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
+    wanted = size - 256 - len(special)
+    learned.train(files, trainers.BpeTrainer(vocab_size=wanted, limit_alphabet=40, show_progress=False))
+    stored = json.loads(learned.to_str())["model"]
+    pieces = sorted(stored["vocab"], key=stored["vocab"].get)
+    every = [*special, *(f"<0x{byte:02X}>" for byte in range(256)), *pieces]
+    merges = [tuple(merge) for merge in stored["merges"]]
+    model = models.BPE({piece: number for number, piece in enumerate(every)}, merges, unk_token="<unk>",
+                       fuse_unk=True, byte_fallback=True)  # fmt: skip
+    tokenizer = Tokenizer(model)
+    tokenizer.add_special_tokens(special)
+    if of_gemma:
+        tokenizer.normalizer = normalizers.Replace(" ", "▁")
+        tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
+    elif kind == "phi3":  # as older files have it
+        tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    else:
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace("▁", prepend_scheme="first", split=False)
+    begin = special[1]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{begin} $A", special_tokens=[(begin, tokenizer.token_to_id(begin))]
+    )
     return tokenizer
 
 
@@ -201,6 +389,8 @@ def reference(model: torch.nn.Module, tokenizer: Tokenizer, sentences: Sequence[
 
 def heads_of(model: torch.nn.Module, ids: list[int]) -> dict[str, np.ndarray]:
     """Queries, keys, values, weights and context, each (layers, heads, n, ...)."""
+    if "rope_parameters" in model.config.to_dict():
+        return heads_of_newer(model, ids)
     body = getattr(model, model.base_model_prefix, model)
     heads = model.config.num_attention_heads
     caught: dict[str, list[torch.Tensor]] = {"queries": [], "keys": [], "values": [], "context": []}
@@ -238,6 +428,29 @@ def heads_of(model: torch.nn.Module, ids: list[int]) -> dict[str, np.ndarray]:
         hook.remove()
     arrays = {name: torch.stack(tensors).numpy() for name, tensors in caught.items()}
     return {**arrays, "weights": torch.cat(result.attentions).numpy()}
+
+
+def heads_of_newer(model: torch.nn.Module, ids: list[int]) -> dict[str, np.ndarray]:
+    """The same of models that hand normed and rotated queries and keys to one function; keys repeated for each head."""
+    module = sys.modules[type(model).__module__]
+    original = module.eager_attention_forward
+    caught: dict[str, list[torch.Tensor]] = {name: [] for name in ("queries", "keys", "values", "weights", "context")}
+
+    def spy(layer, query, key, value, *arguments, **options):
+        output, weights = original(layer, query, key, value, *arguments, **options)
+        shared = query.shape[1] // key.shape[1]
+        key, value = key.repeat_interleave(shared, 1), value.repeat_interleave(shared, 1)
+        for name, tensor in zip(caught, (query, key, value, weights, output.transpose(1, 2)), strict=True):
+            caught[name].append(tensor[0])
+        return output, weights
+
+    module.eager_attention_forward = spy
+    try:
+        with torch.no_grad():
+            getattr(model, model.base_model_prefix, model)(torch.tensor([ids]))
+    finally:
+        module.eager_attention_forward = original
+    return {name: torch.stack(tensors).numpy() for name, tensors in caught.items()}
 
 
 if __name__ == "__main__":

@@ -70,4 +70,4 @@ def test_a_trace_prints_itself_on_one_line():
     pytest.importorskip("tokenizers", reason="the extra attnexplain[models] is not installed")
     assert repr(overview("a cat", model=BERT)) == "Overview('a cat', 9 heads of bert)"
     trace = next(iter(load_model(BERT).every_head(load_model(BERT).tokenize("a cat", (), 9))))[2]
-    assert repr(trace).startswith("AttentionTrace(n=")
+    assert repr(trace).startswith("VariantTrace(n=5, d_model=12")

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from attnexplain.variants import PLAIN, Variant
+
 if TYPE_CHECKING:
     from attnexplain.attention import Array, Head
     from attnexplain.tokens import Tokens
@@ -48,8 +50,22 @@ class ModelInfo:
     """What the places of X and the matrices are, where X is not the embedding of a word alone."""
     seed: int = 0
     """What its random numbers were made from, where they are random."""
+    kv_heads: int = 0
+    """How many heads of keys and values each layer has, where heads of queries share them; 0 where none is shared."""
+    family: str = ""
+    """What kind of model it is, by its everyday name."""
     enters: str = ""
     """What enters the attention of a layer; "" where these are the words' own embeddings."""
+
+    @property
+    def sharing(self) -> int:
+        """How many heads of queries share one of keys and values."""
+        return self.heads // self.kv_heads if self.kv_heads else 1
+
+    @property
+    def kv_head(self) -> int:
+        """Which head of keys and values this one reads, counted from 0."""
+        return self.head // self.sharing
 
 
 def withheld_of_all(count: int) -> tuple[Withheld, ...]:
@@ -67,6 +83,8 @@ class Embedded(NamedTuple):
     """For a word that the model does not know, how its row was made; "" for the others."""
     withheld: tuple[Withheld, ...]
     """For each word, why no company of it is shown; "" where it is."""
+    variant: Variant = PLAIN
+    """What the model adds to the four steps here."""
 
 
 class Model(ABC):

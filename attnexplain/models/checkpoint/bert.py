@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from attnexplain.models.checkpoint.layers import heads_of, known_activation, layer_norm, next_states_of_post_norm
-from attnexplain.models.checkpoint.layout import Entry, Sizes, check_positions
+from attnexplain.models.checkpoint.layers import known_activation, next_states_of_post_norm, normalized
+from attnexplain.models.checkpoint.layout import Entry, Family, Sizes, check_positions
 
 if TYPE_CHECKING:
-    from attnexplain.attention import Array, Head
+    from attnexplain.attention import Array
     from attnexplain.models.checkpoint.config import Config
     from attnexplain.models.checkpoint.layout import Parameters
-
-PREFIXES = ("", "bert.", "roberta.")
-LAYER_KEY = "num_hidden_layers"
-ENTERS = "the hidden states"
 
 _D, _INNER = "hidden_size", "intermediate_size"
 _SELF, _OUT = "encoder.layer.{layer}.attention.self", "encoder.layer.{layer}.attention.output"
@@ -66,7 +62,7 @@ def sizes(config: Config) -> Sizes:
         "type_vocab_size": config.size("type_vocab_size", "rows", default=2),
     }
     return Sizes(
-        layers=config.size(LAYER_KEY, "layers"),
+        layers=config.size("num_hidden_layers", "layers"),
         heads=config.heads("num_attention_heads", _D),
         d_model=named[_D],
         positions=named["max_position_embeddings"],
@@ -87,7 +83,7 @@ def states_at(parameters: Parameters, ids: Sequence[int], positions: Sequence[in
     """Add the embeddings of tokens and positions, and normalize."""
     p = parameters
     added: Array = p("words", rows=ids) + p("positions", rows=positions) + p("types", rows=[0])  # [n, d_model]
-    return layer_norm(added, p("first_gain"), p("first_shift"), p.sizes.epsilon)
+    return normalized(p, "first", 0, added)
 
 
 def attention_input(parameters: Parameters, layer: int, states: Array) -> Array:
@@ -95,11 +91,14 @@ def attention_input(parameters: Parameters, layer: int, states: Array) -> Array:
     return states
 
 
-def heads(parameters: Parameters, layer: int) -> list[Head]:
-    """Cut the parameter matrices of a layer into its heads."""
-    p = parameters
-    matrices, biases = [p(f"w_{letter}", layer) for letter in "qkv"], [p(f"b_{letter}", layer) for letter in "qkv"]
-    return heads_of(matrices, biases, p.sizes.heads)
-
-
-next_states = next_states_of_post_norm
+FAMILY = Family(
+    title="BERT",
+    names=NAMES,
+    prefixes=("", "bert.", "roberta."),
+    layer_key="num_hidden_layers",
+    enters="the hidden states",
+    sizes=sizes,
+    first_states=first_states,
+    attention_input=attention_input,
+    next_states=next_states_of_post_norm,
+)

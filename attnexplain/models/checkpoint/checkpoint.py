@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -10,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attnexplain.attention import AttentionTrace, Head
 from attnexplain.errors import CheckpointError, CommandError, DataError, NumbersError, TextError
-from attnexplain.models.checkpoint import bert, distilbert, gpt2, roberta, sources
+from attnexplain.models.checkpoint import sources
 from attnexplain.models.checkpoint.config import read_config
-from attnexplain.models.checkpoint.layout import Family, Parameters
-from attnexplain.models.checkpoint.run import broken, run_layers, scale_of
+from attnexplain.models.checkpoint.families import family_of
+from attnexplain.models.checkpoint.layout import Parameters
+from attnexplain.models.checkpoint.run import broken, run_layers
 from attnexplain.models.checkpoint.tensors import open_tensors
 from attnexplain.models.checkpoint.tokenizer import PieceTokenizer
 from attnexplain.models.checkpoint.tokenizer_folder import open_tokenizer
@@ -23,17 +24,8 @@ from attnexplain.models.model import Embedded, Model, ModelInfo, withheld_of_all
 from attnexplain.text import visible
 
 if TYPE_CHECKING:
+    from attnexplain.attention import AttentionTrace, Head
     from attnexplain.tokens import Tokens
-
-FAMILIES: dict[str, tuple[str, Family]] = {
-    "bert": ("BERT", bert),
-    "distilbert": ("DistilBERT", distilbert),
-    "roberta": ("RoBERTa", roberta),
-    "xlm-roberta": ("XLM-RoBERTa", roberta),
-    "camembert": ("CamemBERT", roberta),
-    "gpt2": ("GPT-2", gpt2),
-}
-"""By what config.json calls it in model_type: the name for readers, and the module that knows the layout."""
 
 
 class Checkpoint(Model):
@@ -65,13 +57,9 @@ class Checkpoint(Model):
         verification: sources.Verification | None = None,
     ) -> None:
         config = read_config(folder)
-        if config.model_type not in FAMILIES:
-            raise CheckpointError(
-                f"config.json: model_type = {config.model_type[:40]!r} is not one of those that are read here",
-                hint="these are: " + ", ".join(FAMILIES),
-            )
-        family_name, family = FAMILIES[config.model_type]
+        family = family_of(config)
         self._sizes = family.sizes(config)
+        config.refuse_unread()
         _check_range("layer", layer, self._sizes.layers, name)
         _check_range("head", head, self._sizes.heads, name)
         tokenizer = open_tokenizer(folder, config.model_type, config.text("tokenizer_class", "") or None)
@@ -80,8 +68,10 @@ class Checkpoint(Model):
         self._verification = verification
         self._layer, self._head = layer, head
         self.causal = self._sizes.causal
-        self.scale = scale_of(self._sizes, layer)
-        overall = f"{family_name} with {_counted(self._sizes.layers, 'layer')} of {_counted(self._sizes.heads, 'head')}"
+        self.scale = self._sizes.scale_of(layer)
+        overall = (
+            f"{family.title} with {_counted(self._sizes.layers, 'layer')} of {_counted(self._sizes.heads, 'head')}"
+        )
         self.info = ModelInfo(
             name,
             "checkpoint",
@@ -92,7 +82,9 @@ class Checkpoint(Model):
             heads=self._sizes.heads,
             source=source,
             overall=f"{overall}.",
-            enters=family.ENTERS,
+            kv_heads=self._sizes.kv_heads if self._sizes.sharing > 1 else 0,
+            family=family.title,
+            enters=family.enters,
         )
 
     @cached_property
@@ -100,10 +92,9 @@ class Checkpoint(Model):
         """The chosen head. Its numbers are float64, so that what is worked out by hand adds up to the last digit."""
         with _named(self.info.name):
             try:
-                chosen = self._parameters.family.heads(self._parameters, self._layer)[self._head]
+                return self._parameters.head(self._layer, self._head)
             except NumbersError as error:
                 raise broken(self._parameters, self._layer, error) from error
-        return Head(**{name: part.astype(np.float64) for name, part in vars(chosen).items()})
 
     def tokenize(self, sentence: str, phrases: Sequence[str], max_tokens: int) -> Tokens:
         """Split a sentence into the pieces that the model knows."""
@@ -118,10 +109,10 @@ class Checkpoint(Model):
     def embed(self, tokens: Tokens) -> Embedded:
         """Run the layers below the chosen one, and return what its attention reads."""
         with _named(self.info.name):
-            states = [layer.states for layer in run_layers(self._parameters, tokens.ids or (), self._layer)][-1]
+            layer = deque(run_layers(self._parameters, tokens.ids or (), self._layer), maxlen=1)[0]
             self._verify()
-        nothing = ("",) * len(tokens.texts)
-        return Embedded(states.astype(np.float64), nothing, withheld_of_all(len(tokens.texts)))
+        nothing, states = ("",) * len(tokens.texts), layer.states.astype(np.float64)
+        return Embedded(states, nothing, withheld_of_all(len(tokens.texts)), layer.variant(self._head))
 
     def every_head(self, tokens: Tokens) -> Iterator[tuple[int, int, AttentionTrace]]:
         """Run all layers, and yield each layer, head and trace as soon as it is there."""

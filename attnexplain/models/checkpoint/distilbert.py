@@ -5,22 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from attnexplain.models.checkpoint.bert import attention_input, heads
-from attnexplain.models.checkpoint.layers import known_activation, layer_norm, next_states_of_post_norm
-from attnexplain.models.checkpoint.layout import Entry, Sizes, check_positions
+from attnexplain.models.checkpoint.bert import attention_input
+from attnexplain.models.checkpoint.layers import known_activation, next_states_of_post_norm, normalized
+from attnexplain.models.checkpoint.layout import Entry, Family, Sizes, check_positions
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
     from attnexplain.models.checkpoint.config import Config
     from attnexplain.models.checkpoint.layout import Parameters
-
-__all__ = [
-    "ENTERS", "LAYER_KEY", "NAMES", "PREFIXES", "attention_input", "first_states", "heads", "next_states", "sizes",
-]  # fmt: skip
-
-PREFIXES = ("", "distilbert.")
-LAYER_KEY = "n_layers"
-ENTERS = "the hidden states"
 
 _LAYER = "transformer.layer.{layer}"
 
@@ -57,7 +49,7 @@ def sizes(config: Config) -> Sizes:
         "max_position_embeddings": config.size("max_position_embeddings", "rows", default=512),
     }
     return Sizes(
-        layers=config.size(LAYER_KEY, "layers", default=6),
+        layers=config.size("n_layers", "layers", default=6),
         heads=config.heads("n_heads", "dim", default=12, default_width=768),
         d_model=named["dim"],
         positions=named["max_position_embeddings"],
@@ -73,7 +65,17 @@ def first_states(parameters: Parameters, ids: Sequence[int]) -> Array:
     p = parameters
     check_positions(len(ids), p.sizes.positions)
     added: Array = p("words", rows=ids) + p("positions", rows=range(len(ids)))  # [n, d_model]
-    return layer_norm(added, p("first_gain"), p("first_shift"), p.sizes.epsilon)
+    return normalized(p, "first", 0, added)
 
 
-next_states = next_states_of_post_norm
+FAMILY = Family(
+    title="DistilBERT",
+    names=NAMES,
+    prefixes=("", "distilbert."),
+    layer_key="n_layers",
+    enters="the hidden states",
+    sizes=sizes,
+    first_states=first_states,
+    attention_input=attention_input,
+    next_states=next_states_of_post_norm,
+)

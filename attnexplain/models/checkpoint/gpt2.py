@@ -9,19 +9,17 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from attnexplain.models.checkpoint.layers import ACTIVATIONS, affine, heads_of, known_activation, layer_norm
-from attnexplain.models.checkpoint.layout import Entry, Sizes, check_positions
+from attnexplain.models.checkpoint.layers import (
+    attention_input_of_pre_norm,
+    known_activation,
+    next_states_of_pre_norm,
+)
+from attnexplain.models.checkpoint.layout import Entry, Family, Sizes, check_positions, side_by_side
 
 if TYPE_CHECKING:
-    from attnexplain.attention import Array, Head
+    from attnexplain.attention import Array
     from attnexplain.models.checkpoint.config import Config
     from attnexplain.models.checkpoint.layout import Parameters
-
-PREFIXES = ("", "transformer.")
-LAYER_KEY = "n_layer"
-ENTERS = "the hidden states, normalized (ln_1)"
 
 # The matrices are stored as the formulas want them, (in, out); queries, keys and values lie side by side in one.
 NAMES = {
@@ -53,7 +51,7 @@ def sizes(config: Config) -> Sizes:
     }
     heads_count = config.heads("n_head", "n_embd", default=12, default_width=768)
     return Sizes(
-        layers=config.size(LAYER_KEY, "layers", default=12),
+        layers=config.size("n_layer", "layers", default=12),
         heads=heads_count,
         d_model=width,
         positions=named["n_positions"],
@@ -74,24 +72,15 @@ def first_states(parameters: Parameters, ids: Sequence[int]) -> Array:
     return added
 
 
-def attention_input(parameters: Parameters, layer: int, states: Array) -> Array:
-    """Attention reads the hidden states normalized."""
-    p = parameters
-    return layer_norm(states, p("before_attention_gain", layer), p("before_attention_shift", layer), p.sizes.epsilon)
-
-
-def heads(parameters: Parameters, layer: int) -> list[Head]:
-    """Cut the matrix of a layer into queries, keys and values, and each into heads."""
-    p = parameters
-    matrices, biases = (np.split(p(role, layer), 3, axis=-1) for role in ("w_qkv", "b_qkv"))
-    return heads_of(matrices, biases, p.sizes.heads)
-
-
-def next_states(parameters: Parameters, layer: int, states: Array, contexts: Array) -> Array:
-    """Add to the hidden states what attention found, and then what the second half makes of it."""
-    p = parameters
-    attended = states + affine(contexts, p("w_o", layer), p("b_o", layer))
-    gain, shift = p("before_second_gain", layer), p("before_second_shift", layer)
-    inner = affine(layer_norm(attended, gain, shift, p.sizes.epsilon), p("w_in", layer), p("b_in", layer))
-    result: Array = attended + affine(ACTIVATIONS[p.sizes.activation](inner), p("w_out", layer), p("b_out", layer))
-    return result
+FAMILY = Family(
+    title="GPT-2",
+    names=NAMES,
+    prefixes=("", "transformer."),
+    layer_key="n_layer",
+    enters="the hidden states, normalized (ln_1)",
+    sizes=sizes,
+    first_states=first_states,
+    attention_input=attention_input_of_pre_norm,
+    next_states=next_states_of_pre_norm,
+    places=side_by_side,
+)

@@ -1,14 +1,13 @@
-"""What layers are made of: an affine map, the normalization, the activations, and a layer's heads."""
+"""What layers are made of: norms, halves and activations."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from math import pi, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attnexplain.attention import Head
 from attnexplain.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -16,34 +15,79 @@ if TYPE_CHECKING:
     from attnexplain.models.checkpoint.layout import Parameters
 
 
-def affine(x: Array, matrix: Array, bias: Array) -> Array:
-    """Multiply with a matrix, and add a bias."""
-    product: Array = x @ matrix + bias  # [n, in] @ [in, out] -> [n, out]
-    return product
-
-
-def layer_norm(x: Array, gain: Array, bias: Array, epsilon: float) -> Array:
+def layer_norm(x: Array, gain: Array, shift: Array | float, epsilon: float) -> Array:
     """Give each row mean 0 and variance 1, then stretch and shift its places (Ba et al. 2016, arXiv:1607.06450)."""
     centred = x - x.mean(axis=-1, keepdims=True)
     variance = np.mean(centred * centred, axis=-1, keepdims=True)
-    normal: Array = centred / np.sqrt(variance + epsilon) * gain + bias
+    normal: Array = centred / np.sqrt(variance + epsilon) * gain + shift
     return normal
+
+
+def rms_norm(x: Array, gain: Array, epsilon: float) -> Array:
+    """Divide each row by the root of its mean square, then stretch it (Zhang & Sennrich 2019, arXiv:1910.07467).
+
+    Nothing is subtracted and nothing added, as in `layer_norm`.
+    """
+    normal: Array = x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + epsilon) * gain
+    return normal
+
+
+def normalized(parameters: Parameters, role: str, layer: int, x: Array) -> Array:
+    """Normalize rows as the model does, with its gain and shift of this role; as they are where it has none."""
+    p, sizes = parameters, parameters.sizes
+    if f"{role}_gain" not in p:
+        return x
+    gain = p(f"{role}_gain", layer)
+    if sizes.norm == "layer":
+        shift: Array | float = p(f"{role}_shift", layer) if f"{role}_shift" in p else 0.0
+        return layer_norm(x, gain, shift, sizes.epsilon)
+    return rms_norm(x, 1 + gain if sizes.norm == "rms + 1" else gain, sizes.epsilon)
+
+
+# The second half of a layer
+
+
+def second_half(parameters: Parameters, layer: int, x: Array) -> Array:
+    """Pass rows through two matrices with an activation between them, or through three where one is a gate.
+
+    A gate: activation(x·W_gate) times x·W_up, place by place (Shazeer 2020, "GLU Variants Improve Transformer",
+    arXiv:2002.05202).
+    """
+    p, act = parameters, ACTIVATIONS[parameters.sizes.activation]
+    if "w_gate_up" in p:
+        gate, up = np.split(p.product(x, "w_gate_up", layer=layer), 2, axis=-1)
+        inner: Array = act(gate) * up
+    elif "w_gate" in p:
+        inner = act(p.product(x, "w_gate", "b_gate", layer)) * p.product(x, "w_up", "b_up", layer)
+    else:
+        inner = act(p.product(x, "w_in", "b_in", layer))
+    return p.product(inner, "w_out", "b_out", layer)
 
 
 def next_states_of_post_norm(parameters: Parameters, layer: int, states: Array, contexts: Array) -> Array:
     """Finish a layer that normalizes after each half, as the first transformers did (Vaswani et al. 2017, 3.1)."""
-    p, epsilon = parameters, parameters.sizes.epsilon
-    found = affine(contexts, p("w_o", layer), p("b_o", layer))
-    attended = layer_norm(states + found, p("attention_gain", layer), p("attention_shift", layer), epsilon)
-    inner = ACTIVATIONS[p.sizes.activation](affine(attended, p("w_in", layer), p("b_in", layer)))
-    outer = attended + affine(inner, p("w_out", layer), p("b_out", layer))
-    return layer_norm(outer, p("output_gain", layer), p("output_shift", layer), epsilon)
+    p = parameters
+    attended = normalized(p, "attention", layer, states + p.product(contexts, "w_o", "b_o", layer))
+    return normalized(p, "output", layer, attended + second_half(p, layer, attended))
 
 
-def heads_of(matrices: Sequence[Array], biases: Sequence[Array], count: int) -> list[Head]:
-    """Cut the matrices W_q, W_k, W_v (d_model, d_model) and their biases into heads, by columns."""
-    cut = [np.split(matrix, count, axis=-1) for matrix in (*matrices, *biases)]
-    return [Head(*parts) for parts in zip(*cut, strict=True)]
+def attention_input_of_pre_norm(parameters: Parameters, layer: int, states: Array) -> Array:
+    """Attention reads the hidden states normalized, where the model has a norm before it."""
+    return normalized(parameters, "before_attention", layer, states)
+
+
+def next_states_of_pre_norm(parameters: Parameters, layer: int, states: Array, contexts: Array) -> Array:
+    """Add to the hidden states what attention found, and then what the second half makes of it.
+
+    Each half may have a norm before it, behind it, or both; and the second may read what enters the layer, beside the
+    first.
+    """
+    p = parameters
+    found = normalized(p, "behind_attention", layer, p.product(contexts, "w_o", "b_o", layer))
+    attended: Array = states + found
+    reads = states if p.sizes.is_parallel else attended
+    second = second_half(p, layer, normalized(p, "before_second", layer, reads))
+    return attended + normalized(p, "behind_second", layer, second)
 
 
 # Activations, between the two matrices of a layer's second half

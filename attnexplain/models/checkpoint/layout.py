@@ -5,19 +5,25 @@ A family's own file says what its layers are called and how they are laid out; w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from math import sqrt
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from attnexplain.attention import Head
 from attnexplain.errors import CheckpointError, TextError
 from attnexplain.models.checkpoint.tensors import STORED
 
 if TYPE_CHECKING:
-    from attnexplain.attention import Array, Head
+    from attnexplain.attention import Array
     from attnexplain.models.checkpoint.config import Config
     from attnexplain.models.checkpoint.tensors import Tensors
+    from attnexplain.variants import Rotation
+
+NormKind = Literal["layer", "rms", "rms + 1"]
+"""How layers normalize: to mean 0 and variance 1; by the root of the mean square; the same with 1 + the gain."""
 
 
 @dataclass(frozen=True)
@@ -41,63 +47,122 @@ class Sizes:
     layers: int
     heads: int
     d_model: int
-    positions: int
-    """The most tokens that the model can tell apart by their places."""
+    positions: int | None
+    """The most tokens that the model can tell apart by their places; None where it can go on."""
     epsilon: float
     activation: str
     causal: bool
     named: Mapping[str, int]
     """The sizes that shapes are made of, by their keys in config.json."""
+    d_k: int = 0
+    """The width of a head; as much of d_model as is due to it unless given."""
+    kv_heads: int = 0
+    """How many heads of keys and values there are; as many as heads unless given."""
     scale: float | None = None
     """What scores are divided by; None for √d_k."""
     scale_grows: bool = False
     """Whether it is multiplied by the number of the layer, counted from 1."""
     padding: int = 0
     """The number of the padding token."""
+    absent: frozenset[str] = frozenset()
+    """Roles of parameters that this checkpoint does without."""
+    norm: NormKind = "layer"
+    rotations: tuple[Rotation | None, ...] = ()
+    """How each layer rotates queries and keys."""
+    windows: tuple[int | None, ...] = ()
+    """How far each layer sees."""
+    softcap: float | None = None
+    embedding_scale: float = 1.0
+    """What the embeddings are multiplied by."""
+    norms_all_heads: bool = False
+    """Whether the norm of queries and keys is taken over all heads together."""
+    is_parallel: bool = False
+    """Whether both halves of a layer read what enters it, side by side."""
 
-
-class Family(Protocol):
-    """One layout of checkpoints. Each is a module with these names."""
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "d_k", self.d_k or self.d_model // self.heads)
+        object.__setattr__(self, "kv_heads", self.kv_heads or self.heads)
 
     @property
-    def NAMES(self) -> Mapping[str, Entry]:  # noqa: N802 - a module's constant
-        """By role; those with {layer} in their name exist once in each layer."""
-        ...
+    def sharing(self) -> int:
+        """How many heads of queries share one of keys and values."""
+        return self.heads // self.kv_heads
 
-    @property
-    def PREFIXES(self) -> Sequence[str]:  # noqa: N802
-        """What may stand before all names, where the checkpoint is of a larger model."""
-        ...
+    def scale_of(self, layer: int) -> float | None:
+        """Return what the scores of a layer are divided by; None for √d_k."""
+        return (self.scale or sqrt(self.d_k)) * (layer + 1) if self.scale_grows else self.scale
 
-    @property
-    def LAYER_KEY(self) -> str:  # noqa: N802
-        """The key of config.json that counts the layers."""
-        ...
+    def rotation_of(self, layer: int) -> Rotation | None:
+        """Return how a layer rotates queries and keys."""
+        return self.rotations[layer] if self.rotations else None
 
-    @property
-    def ENTERS(self) -> str:  # noqa: N802
-        """What enters the attention of a layer, for the reader."""
-        ...
+    def window_of(self, layer: int) -> int | None:
+        """Return how far a layer sees."""
+        return self.windows[layer] if self.windows else None
 
-    def sizes(self, config: Config) -> Sizes:
-        """Read what config.json says."""
-        ...
 
-    def first_states(self, parameters: Parameters, ids: Sequence[int]) -> Array:
-        """Make the hidden states that enter layer 0, (n, d_model)."""
-        ...
+class Place(NamedTuple):
+    """Where the vectors of all heads lie in a product of a matrix."""
 
-    def attention_input(self, parameters: Parameters, layer: int, states: Array) -> Array:
-        """Make what the attention of a layer reads of the hidden states that enter the layer, (n, d_model)."""
-        ...
+    matrix: str
+    """Its role."""
+    bias: str
+    first: int
+    """The column at which head 0 begins."""
+    step: int
+    """Columns from one head to the next."""
 
-    def heads(self, parameters: Parameters, layer: int) -> list[Head]:
-        """Cut the parameter matrices of a layer into its heads."""
-        ...
 
-    def next_states(self, parameters: Parameters, layer: int, states: Array, contexts: Array) -> Array:
-        """Make the hidden states that leave a layer of those that enter it and the contexts of its heads."""
-        ...
+Letter = Literal["q", "k", "v"]
+Places = Mapping[Letter, Place]
+
+
+def in_three_matrices(sizes: Sizes) -> Places:
+    """Queries, keys and values have a matrix each."""
+    return {"q": _alone("q", sizes), "k": _alone("k", sizes), "v": _alone("v", sizes)}
+
+
+def _alone(letter: Letter, sizes: Sizes) -> Place:
+    return Place(f"w_{letter}", f"b_{letter}", 0, sizes.d_k)
+
+
+def side_by_side(sizes: Sizes) -> Places:
+    """One matrix makes first the queries of all heads, then the keys, then the values."""
+    queries, keys = sizes.heads * sizes.d_k, sizes.kv_heads * sizes.d_k
+    starts: Mapping[Letter, int] = {"q": 0, "k": queries, "v": queries + keys}
+    return {letter: Place("w_qkv", "b_qkv", start, sizes.d_k) for letter, start in starts.items()}
+
+
+def head_by_head(sizes: Sizes) -> Places:
+    """One matrix makes the query, the key and the value of a head, then those of the next."""
+    starts: Mapping[Letter, int] = {"q": 0, "k": sizes.d_k, "v": 2 * sizes.d_k}
+    return {letter: Place("w_qkv", "b_qkv", start, 3 * sizes.d_k) for letter, start in starts.items()}
+
+
+@dataclass(frozen=True)
+class Family:
+    """One layout of checkpoints, and what its layers do."""
+
+    title: str
+    """Its name for readers."""
+    names: Mapping[str, Entry]
+    """By role; those with {layer} in their name exist once in each layer."""
+    prefixes: Sequence[str]
+    """What may stand before all names, where the checkpoint is of a larger model."""
+    layer_key: str
+    """The key of config.json that counts the layers."""
+    enters: str
+    """What enters the attention of a layer, for the reader."""
+    sizes: Callable[[Config], Sizes]
+    """Reads what config.json says."""
+    first_states: Callable[[Parameters, Sequence[int]], Array]
+    """Makes the hidden states that enter layer 0 of token numbers, (n, d_model)."""
+    attention_input: Callable[[Parameters, int, Array], Array]
+    """Makes what the attention of a layer reads of the hidden states that enter the layer, (n, d_model)."""
+    next_states: Callable[[Parameters, int, Array, Array], Array]
+    """Makes the hidden states that leave a layer of those that enter it and the contexts of its heads."""
+    places: Callable[[Sizes], Places] = in_three_matrices
+    """Says where in the matrices each head is."""
 
 
 class Parameters:
@@ -111,51 +176,100 @@ class Parameters:
         self.family = family
         self.sizes = sizes
         self.tensors = tensors
-        first = next(iter(family.NAMES.values())).name
+        self.entries = {role: entry for role, entry in family.names.items() if role not in sizes.absent}
+        first = next(iter(family.names.values())).name
         self._prefix = _prefix(family, first, tensors)
-        for role, entry in family.NAMES.items():
+        for entry in self.entries.values():
             for layer in range(sizes.layers) if "{layer}" in entry.name else (0,):
-                self._check(entry, self._name(role, layer))
+                self._check(entry, self._name(entry, layer))
+        self._refuse_more()
+
+    def _refuse_more(self) -> None:
+        """Refuse layers that config.json does not count, and parameters that it says are not there."""
         one_more = self._written(
-            next(entry for entry in family.NAMES.values() if "{layer}" in entry.name), sizes.layers
+            next(entry for entry in self.entries.values() if "{layer}" in entry.name), self.sizes.layers
         )
-        if one_more in tensors:
+        if one_more in self.tensors:
             raise CheckpointError(
-                f"config.json says {family.LAYER_KEY} = {sizes.layers}, and the tensors have more: {one_more}"
+                f"config.json says {self.family.layer_key} = {self.sizes.layers}, and the tensors have more: {one_more}"
             )
+        for role in self.sizes.absent:
+            if (name := self._name(self.family.names[role], 0)) in self.tensors:
+                raise CheckpointError(f"config.json says that there is no {name}, and the tensors have it")
+
+    def __contains__(self, role: str) -> bool:
+        return role in self.entries
 
     def __call__(self, role: str, layer: int = 0, rows: Sequence[int] | None = None) -> Array:
         """Return a parameter, or some rows of it, as float32."""
-        entry = self.family.NAMES[role]
-        numbers = self.tensors[self._name(role, layer)].numbers(rows)
+        entry = self.entries[role]
+        numbers = self.tensors[self._name(entry, layer)].numbers(rows)
         return numbers.T if entry.transposed else numbers
+
+    def product(self, x: Array, matrix: str, bias: str = "", layer: int = 0) -> Array:
+        """Multiply rows (n, in) with a parameter matrix, and add its bias where there is one: (n, out)."""
+        entry = self.entries[matrix]
+        tensor = self.tensors[self._name(entry, layer)]
+        made = tensor.times_transposed(x) if entry.transposed else tensor.times(x)
+        return made + self(bias, layer) if bias in self else made
+
+    def head(self, layer: int, number: int) -> Head:
+        """Cut one head out of the matrices of a layer, in float64."""
+        parts = {}
+        for letter, place in self.family.places(self.sizes).items():
+            own = number if letter == "q" else number // self.sizes.sharing
+            columns = slice(start := place.first + own * place.step, start + self.sizes.d_k)
+            entry = self.entries[place.matrix]
+            tensor = self.tensors[self._name(entry, layer)]
+            matrix = tensor.part(columns).T if entry.transposed else tensor.part(slice(None), columns)
+            parts[f"w_{letter}"] = matrix.astype(np.float64)
+            if place.bias in self:
+                parts[f"b_{letter}"] = self(place.bias, layer)[columns].astype(np.float64)
+        return Head(**parts)
+
+    def project(self, layer: int, x: Array) -> dict[Letter, Array]:
+        """Make the queries (heads, n, d_k), keys and values (kv_heads, n, d_k) of all heads, a matrix at a time."""
+        sizes, places = self.sizes, self.family.places(self.sizes)
+        products: dict[str, Array] = {}
+        vectors: dict[Letter, Array] = {}
+        for letter, place in places.items():
+            if place.matrix not in products:
+                products[place.matrix] = self.product(x, place.matrix, place.bias, layer)
+            count = sizes.heads if letter == "q" else sizes.kv_heads
+            columns = place.first + np.arange(count)[:, None] * place.step + np.arange(sizes.d_k)  # [heads, d_k]
+            vectors[letter] = np.ascontiguousarray(products[place.matrix][:, columns].swapaxes(0, 1))
+        return vectors
 
     def culprit(self, layer: int | None) -> str | None:
         """Name the first tensor of a layer (None: of the embeddings) that holds a number that is not finite."""
-        for role, entry in self.family.NAMES.items():
+        for entry in self.entries.values():
             if ("{layer}" in entry.name) == (layer is not None):
-                name = self._name(role, layer or 0)
-                if not np.isfinite(self.tensors[name].numbers()).all():
+                name = self._name(entry, layer or 0)
+                if not self.tensors[name].is_finite():
                     return name
         return None
 
     def _written(self, entry: Entry, layer: int) -> str:
         return self._prefix + entry.name.format(layer=layer)
 
-    def _name(self, role: str, layer: int) -> str:
-        entry = self.family.NAMES[role]
+    def _name(self, entry: Entry, layer: int) -> str:
         names = [self._prefix + name.format(layer=layer) for name in (entry.name, *entry.other_names)]
         return next((name for name in names if name in self.tensors), names[0])
 
     def _check(self, entry: Entry, name: str) -> None:
         if name not in self.tensors:
             raise CheckpointError(
-                f"the tensor {name} is missing, and config.json says {self.family.LAYER_KEY} = {self.sizes.layers}"
+                f"the tensor {name} is missing, and config.json says {self.family.layer_key} = {self.sizes.layers}"
             )
         tensor = self.tensors[name]
         expected = tuple(_size(expression, self.sizes.named) for expression in entry.shape)
         if tensor.shape != expected:
-            keys = {factor for expression in entry.shape for factor in expression.split(" * ") if not factor.isdigit()}
+            keys = {
+                factor
+                for expression in entry.shape
+                for factor in expression.replace(" + ", " * ").split(" * ")
+                if not factor.isdigit()
+            }
             said = ", ".join(f"{key} = {self.sizes.named[key]}" for key in sorted(keys))
             raise CheckpointError(
                 f"the tensor {name} has the shape {tensor.shape}; config.json says {said}, which makes it {expected}"
@@ -167,9 +281,9 @@ class Parameters:
             )
 
 
-def check_positions(count: int, positions: int) -> None:
+def check_positions(count: int, positions: int | None) -> None:
     """Refuse a sentence longer than the positions that the model has learned."""
-    if count > positions:
+    if positions is not None and count > positions:
         raise TextError(
             f"the text has {count} tokens, and this model has {positions} positions", hint="shorten the text"
         )
@@ -177,7 +291,7 @@ def check_positions(count: int, positions: int) -> None:
 
 def _prefix(family: Family, first: str, tensors: Tensors) -> str:
     """Find what stands before all names: what the family may have there, or what a training program has put there."""
-    for prefix in family.PREFIXES:
+    for prefix in family.prefixes:
         if prefix + first in tensors:
             return prefix
     others = [name.removesuffix(first) for name in tensors if name.endswith("." + first)]
@@ -185,7 +299,11 @@ def _prefix(family: Family, first: str, tensors: Tensors) -> str:
 
 
 def _size(expression: str, named: Mapping[str, int]) -> int:
-    size = 1
-    for factor in expression.split(" * "):
-        size *= int(factor) if factor.isdigit() else named[factor]
+    """Work out a size: sums of products of keys of config.json and numbers."""
+    size = 0
+    for summand in expression.split(" + "):
+        product = 1
+        for factor in summand.split(" * "):
+            product *= int(factor) if factor.isdigit() else named[factor]
+        size += product
     return size

@@ -12,16 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from attnexplain.models.checkpoint import bert
-from attnexplain.models.checkpoint.bert import (
-    ENTERS,
-    LAYER_KEY,
-    NAMES,
-    PREFIXES,
-    attention_input,
-    heads,
-    next_states,
-    states_at,
-)
 from attnexplain.models.checkpoint.layout import Sizes, check_positions
 
 if TYPE_CHECKING:
@@ -29,15 +19,11 @@ if TYPE_CHECKING:
     from attnexplain.models.checkpoint.config import Config
     from attnexplain.models.checkpoint.layout import Parameters
 
-__all__ = [
-    "ENTERS", "LAYER_KEY", "NAMES", "PREFIXES", "attention_input", "first_states", "heads", "next_states", "sizes",
-]  # fmt: skip
-
 
 def sizes(config: Config) -> Sizes:
     """Read what config.json says."""
     padding, same = config.count("pad_token_id", 1), bert.sizes(config)
-    return replace(same, padding=padding, positions=max(same.positions - padding - 1, 0))
+    return replace(same, padding=padding, positions=max((same.positions or 0) - padding - 1, 0))
 
 
 def first_states(parameters: Parameters, ids: Sequence[int]) -> Array:
@@ -46,4 +32,7 @@ def first_states(parameters: Parameters, ids: Sequence[int]) -> Array:
     check_positions(len(ids), parameters.sizes.positions)
     is_text = np.array(ids) != padding
     positions = np.cumsum(is_text) * is_text + padding  # [n]
-    return states_at(parameters, ids, positions.tolist())
+    return bert.states_at(parameters, ids, positions.tolist())
+
+
+FAMILY = replace(bert.FAMILY, title="RoBERTa", sizes=sizes, first_states=first_states)

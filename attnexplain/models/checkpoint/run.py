@@ -1,20 +1,21 @@
-"""A stack of layers at work on a sentence, run with the same `attend` that the lesson shows, one head after another."""
+"""A stack of layers at work on a sentence, run through the same four steps that the lesson shows, head by head."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from math import sqrt
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from attnexplain.attention import AttentionTrace, attend, causal_mask
 from attnexplain.errors import CheckpointError, NumbersError
+from attnexplain.variants import Norm, Variant, VariantTrace, attend_given, mean_squares, visible_mask
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
-    from attnexplain.models.checkpoint.layout import Parameters, Sizes
+    from attnexplain.models.checkpoint.layout import Letter, Parameters
 
 
 class Layer:
@@ -32,22 +33,64 @@ class Layer:
         self.parameters = parameters
         self._contexts: list[Array] = []
 
-    def traces(self) -> Iterator[AttentionTrace]:
+    @cached_property
+    def projected(self) -> Mapping[Letter, Array]:
+        """Queries, keys and values of all heads, each matrix multiplied once: (heads, n, d_k)."""
+        return self.parameters.project(self.number, self.states)
+
+    def variant(self, head: int) -> Variant:
+        """Say what one head adds to the four steps."""
+        own = self._beside_vectors(head)
+        sharing = self.parameters.sizes.sharing
+        return replace(
+            own,
+            query_norm=self._norm("query", head),
+            key_norm=self._norm("key", head // sharing),
+            rotation=self.parameters.sizes.rotation_of(self.number),
+        )
+
+    def traces(self) -> Iterator[VariantTrace]:
         """Run the four steps of one head after another; of a long text all at once would fill the memory."""
-        sizes = self.parameters.sizes
-        mask = causal_mask(len(self.states)) if sizes.causal else None
-        scale = scale_of(sizes, self.number)
+        sizes, vectors = self.parameters.sizes, self.projected
+        mask = visible_mask(len(self.states), causal=sizes.causal, window=sizes.window_of(self.number))
+        entering = Variant(self._norm("query"), self._norm("key"), sizes.rotation_of(self.number))
+        queries, keys = entering.entering_queries(vectors["q"]), entering.entering_keys(vectors["k"])
+        scale = sizes.scale_of(self.number)
         self._contexts = []
-        for head in self.parameters.family.heads(self.parameters, self.number):
-            trace = attend(self.states, head, scale=scale, mask=mask)
+        for head in range(sizes.heads):
+            shared = head // sizes.sharing
+            given = queries[head], keys[shared], vectors["v"][shared]
+            trace = attend_given(*given, scale=scale, mask=mask, variant=self._beside_vectors(head))
             self._contexts.append(trace.context)
-            yield trace
+            yield replace(trace, embeddings=self.states)
 
     def contexts(self) -> Array:
         """Put the context vectors of all heads side by side, (n, heads * d_v), as far as need be computed now."""
         if len(self._contexts) < self.parameters.sizes.heads:
             deque(self.traces(), maxlen=0)
         return np.hstack(self._contexts)  # h × [n, d_v] -> [n, h * d_v]
+
+    def _beside_vectors(self, head: int) -> Variant:
+        """Say what a head adds behind the scores."""
+        sizes = self.parameters.sizes
+        return Variant(softcap=sizes.softcap, window=sizes.window_of(self.number))
+
+    def _norm(self, which: Literal["query", "key"], head: int | None = None) -> Norm | None:
+        """Return the norm of queries or keys: of one head in float64, else of all heads."""
+        p, sizes, role = self.parameters, self.parameters.sizes, f"{which}_gain"
+        if role not in p:
+            return None
+        gain = 1 + p(role, self.number) if sizes.norm == "rms + 1" else p(role, self.number)
+        squares = None
+        if sizes.norms_all_heads:
+            gain = gain.reshape(-1, 1, sizes.d_k)  # [heads, 1, d_k]
+            squares = mean_squares(self.projected["q" if which == "query" else "k"]).mean(
+                axis=0
+            )  # [heads, n, d_k] -> [n]
+        if head is not None:
+            gain = (gain[head, 0] if sizes.norms_all_heads else gain).astype(np.float64)
+            squares = None if squares is None else squares.astype(np.float64)
+        return Norm(gain, sizes.epsilon, squares, over_all_heads=sizes.norms_all_heads)
 
 
 def run_layers(parameters: Parameters, ids: Sequence[int], last: int) -> Iterator[Layer]:
@@ -82,10 +125,3 @@ def broken(parameters: Parameters, layer: int | None, error: NumbersError) -> Ch
         if (name := parameters.culprit(place)) is not None:
             return CheckpointError(f"the tensor {name} holds a number that is not finite (NaN or infinite)")
     return CheckpointError(f"layer {layer}: {error.message}")
-
-
-def scale_of(sizes: Sizes, layer: int) -> float | None:
-    """Return what the scores of a layer are divided by; None for √d_k."""
-    if not sizes.scale_grows:
-        return sizes.scale
-    return (sizes.scale or sqrt(sizes.d_model // sizes.heads)) * (layer + 1)

@@ -1,0 +1,84 @@
+"""The families whose layout is known, by what config.json calls them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from attnexplain.errors import CheckpointError
+from attnexplain.models.checkpoint import (
+    bert,
+    distilbert,
+    gemma,
+    gpt2,
+    gpt_neox,
+    llama,
+    mistral,
+    olmo,
+    phi,
+    qwen,
+    roberta,
+    smollm,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from attnexplain.models.checkpoint.config import Config
+    from attnexplain.models.checkpoint.layout import Family
+
+FAMILIES: Mapping[str, Family] = {
+    "bert": bert.FAMILY,
+    "distilbert": distilbert.FAMILY,
+    "roberta": roberta.FAMILY,
+    "xlm-roberta": replace(roberta.FAMILY, title="XLM-RoBERTa"),
+    "camembert": replace(roberta.FAMILY, title="CamemBERT"),
+    "gpt2": gpt2.FAMILY,
+    "gpt_neox": gpt_neox.FAMILY,
+    "llama": llama.FAMILY,
+    "mistral": mistral.FAMILY,
+    "qwen2": qwen.QWEN_2,
+    "qwen3": qwen.QWEN_3,
+    "gemma": gemma.GEMMA_1,
+    "gemma2": gemma.GEMMA_2,
+    "gemma3_text": gemma.GEMMA_3,
+    "phi3": phi.FAMILY,
+    "olmo2": olmo.FAMILY,
+    "smollm3": smollm.FAMILY,
+}
+"""By model_type."""
+
+
+def family_of(config: Config) -> Family:
+    """Return the family of a model.
+
+    Raises:
+        CheckpointError: it is not known; the message says which are, and what is known of this one.
+    """
+    kind = config.model_type
+    if kind in FAMILIES:
+        return FAMILIES[kind]
+    why = WHY_NOT.get(kind, "")
+    raise CheckpointError(
+        f"config.json: model_type = {kind[:40]!r} is not one of those that are read here{why and f': {why}'}",
+        hint="these are: " + ", ".join(dict.fromkeys(family.title for family in FAMILIES.values())),
+    )
+
+
+_BESIDE = "its scores are not Q·Kᵀ alone"
+WHY_NOT: Mapping[str, str] = {
+    "bloom": "a bias by distance is added to its scores (ALiBi)",
+    "mpt": "a bias by distance is added to its scores (ALiBi)",
+    "deberta": f"{_BESIDE}: words and positions have queries and keys of their own (disentangled attention)",
+    "deberta-v2": f"{_BESIDE}: words and positions have queries and keys of their own (disentangled attention)",
+    "deepseek_v2": f"{_BESIDE}: a part without positions and a rotated part are added (multi-head latent attention)",
+    "deepseek_v3": f"{_BESIDE}: a part without positions and a rotated part are added (multi-head latent attention)",
+    "mamba": "it has no attention",
+    "mamba2": "it has no attention",
+    "t5": "it has an encoder and a decoder, and a bias by distance",
+    "bart": "it has an encoder and a decoder",
+    "gemma3": "it also sees pictures; its text model alone (gemma3_text) is read",
+    "qwen3_moe": "its second half is made of experts, of which a few answer",
+    "mixtral": "its second half is made of experts, of which a few answer",
+}
+"""What there is to say of some that are not."""
