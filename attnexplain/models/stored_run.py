@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attnexplain.attention import AttentionTrace, attend_given, causal_mask, project
 from attnexplain.errors import CommandError, NumbersError
 from attnexplain.facts import SCHEMA
 from attnexplain.models.checks import (
@@ -27,13 +26,18 @@ from attnexplain.models.checks import (
     read_vectors,
 )
 from attnexplain.models.model import Embedded, Model, ModelInfo, Withheld
+from attnexplain.models.stored_variant import read_variant
 from attnexplain.tokens import Tokens, refuse_long
+from attnexplain.variants import Variant, VariantTrace, attend, attend_given, visible_mask
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array, Head
 
 NEAR = 1e-9
 """How far, for the largest of its row, a stored number may lie from what is computed: machines add in other orders."""
+MOST_HEADS = 2000
+LONGEST_FAMILY = 60
+_COUNTS = ("layer", "head", "layers", "heads", "kv_heads")
 MASKED = -1e300
 """Stands for minus infinity where stored numbers are compared."""
 
@@ -49,7 +53,7 @@ class Stored(Model):
     head: Head | None
     vectors: tuple[Array, Array, Array] | None
     """Queries, keys and values, where there are no parameter matrices."""
-    trace: AttentionTrace
+    trace: VariantTrace
     """The run as it was stored."""
     embedded: Embedded
     worked: tuple[int, int] | None
@@ -115,8 +119,14 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
     made = _made(content.get("made"), len(words))
     scale, causal = read_number("scale", settings.get("scale")), read_flag("causal", settings, default=False)
     info = _info(name, content)
-    trace = attend_given(*vectors, scale=scale, mask=causal_mask(len(words)) if causal else None)
-    _check_computed(content, trace, embeddings, head)
+    variant = read_variant(settings, content, len(words))
+    _check_widths(variant, vectors[0].shape[1])
+    mask = visible_mask(len(words), causal=causal, window=variant.window)
+    if head is None:
+        trace = attend_given(*vectors, scale=scale, mask=mask, variant=variant)
+    else:
+        trace = attend(rows, head, scale=scale, mask=mask, variant=variant)
+    _check_computed(content, trace)
     return Stored(
         info=info,
         example=sentence,
@@ -124,7 +134,7 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
         head=head,
         vectors=None if head is not None else vectors,
         trace=trace,
-        embedded=Embedded(rows, made, withheld),
+        embedded=Embedded(rows, made, withheld, variant),
         company=company,
         worked=_worked(content.get("worked"), len(words)),
         scale=scale,
@@ -132,13 +142,23 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
     )
 
 
-def _check_computed(
-    content: Mapping[str, Any], trace: AttentionTrace, embeddings: Array | None, head: Head | None
-) -> None:
+def _check_widths(variant: Variant, d_k: int) -> None:
+    """Refuse norms and rotations that do not fit the queries."""
+    for norm in (variant.query_norm, variant.key_norm):
+        if norm is not None and len(norm.gain) != d_k:
+            raise NumbersError(f"a gain has {len(norm.gain)} numbers, and a query has {d_k}")
+    if variant.rotation is not None and variant.rotation.places > d_k:
+        raise NumbersError(f"{variant.rotation.places} places are rotated, and a query has {d_k}")
+
+
+def _check_computed(content: Mapping[str, Any], trace: VariantTrace) -> None:
     """Compare what was stored with what is computed."""
-    if embeddings is not None and head is not None:
-        for key, computed in zip(("queries", "keys", "values"), project(embeddings, head), strict=True):
-            _compare(key, getattr(trace, key), computed, "embeddings and w_" + key[0])
+    if trace.head is not None:
+        for key in ("queries", "keys", "values"):
+            _compare(key, read_matrix(key, content[key]), getattr(trace, key), "embeddings and w_" + key[0])
+        for key in ("projected_queries", "projected_keys"):
+            if key in content and (computed := getattr(trace, key)) is not None:
+                _compare(key, read_matrix(key, content[key]), computed, "embeddings and w_" + key.split("_")[1][0])
     for key in ("scores", "scaled_scores", "weights", "context"):
         if key in content:
             _compare(key, _rows(key, content[key]), getattr(trace, key), "the queries, keys and values")
@@ -237,7 +257,7 @@ def _company(neighbours: Any, count: int) -> tuple[list[list[str]], list[list[st
     return before, after
 
 
-def _check_cosines(neighbours: Any, trace: AttentionTrace) -> None:
+def _check_cosines(neighbours: Any, trace: VariantTrace) -> None:
     """Refuse a cosine that is not that of a word's value and context."""
     products = (trace.values * trace.context).sum(axis=1)
     lengths = np.linalg.norm(trace.values, axis=1) * np.linalg.norm(trace.context, axis=1)
@@ -251,9 +271,24 @@ def _info(name: str, content: Mapping[str, Any]) -> ModelInfo:
     """Say which model a stored run was of."""
     model = content.get("model")
     was = model.get("name") if isinstance(model, dict) else model
-    layer, head = (
-        (model if isinstance(model, dict) else content).get(key, 0) for key in ("layer", "head")
-    )  # in JSON beside the name, in .npz a key of its own
-    if not isinstance(was, str) or not all(isinstance(n, int) and 0 <= n < 1000 for n in (layer, head)):
+    said = model if isinstance(model, dict) else content  # in JSON beside the name, in .npz keys of their own
+    family, told = said.get("family", ""), {key: said[key] for key in _COUNTS if key in said}
+    is_known = isinstance(was, str) and isinstance(family, str) and len(family) < LONGEST_FAMILY
+    if not is_known or not all(isinstance(count, int) and 0 <= count < MOST_HEADS for count in told.values()):
         raise NumbersError("its model is not what a stored run has")
-    return ModelInfo(name, "trace", f"A stored run of the model {was}.", layer, head)
+    layer, head = told.get("layer", 0), told.get("head", 0)
+    layers, heads = told.get("layers", layer + 1), told.get("heads", head + 1)
+    kv_heads = told.get("kv_heads", heads)
+    if not (layer < layers and head < heads and kv_heads and heads % kv_heads == 0):
+        raise NumbersError(f"its model has {layers} layers and {heads} heads, and says layer {layer}, head {head}")
+    return ModelInfo(
+        name,
+        "trace",
+        f"A stored run of the model {was}.",
+        layer,
+        head,
+        layers=layers,
+        heads=heads,
+        kv_heads=kv_heads if kv_heads < heads else 0,
+        family=family,
+    )

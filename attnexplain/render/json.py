@@ -10,6 +10,7 @@ import numpy as np
 
 import attnexplain
 from attnexplain.facts import SCHEMA, STEPS, WIDE
+from attnexplain.models.stored_variant import variant_settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from attnexplain.overview import Overview
 
 KEYS_OF_STEP = {
-    1: ("embeddings", "queries", "keys", "values"),
+    1: ("embeddings", "projected_queries", "projected_keys", "queries", "keys", "values"),
     2: ("scores",),
-    3: ("scaled_scores", "weights"),
+    3: ("bias", "scaled_scores", "weights"),
     4: ("context",),
 }
 
@@ -54,6 +55,7 @@ def _parts(
 ) -> tuple[dict[str, Any], dict[str, Matrix], dict[str, Any]]:
     """Sort what is written: short things, the matrices, and what follows them."""
     start = _start(trace, trace.model, trace.tokens, (trace.d_model, trace.d_k, trace.d_v))
+    start["settings"] |= variant_settings(trace)
     if any(trace.made):
         start["made"] = list(trace.made)
     if trace.are_pieces:
@@ -103,7 +105,6 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
     from attnexplain.steps.heads import command_of
 
     start = _start(found, found.model, found.tokens.texts, found.widths)
-    start["model"] |= {"layers": found.model.layers, "heads": found.model.heads}
     if found.tokens.are_pieces:
         start["special"] = list(found.tokens.special)
     if found.words is not None:
@@ -152,9 +153,19 @@ def _start(
             "d_model": d_model,
             "d_k": d_k,
             "d_v": d_v,
+            **heads_of(model),
         },
         "settings": {"scale": getattr(of, "scale", None), "causal": getattr(of, "causal", False)},
     }
+
+
+def heads_of(model: ModelInfo) -> dict[str, Any]:
+    """Say how many heads there are, and which of keys and values this one reads; nothing where there is one alone."""
+    if model.heads == 1 and not model.family:
+        return {}
+    shared = {"kv_heads": model.kv_heads or model.heads, "kv_head": model.kv_head} if model.family else {}
+    family = {"family": model.family} if model.family else {}
+    return family | {"layers": model.layers, "heads": model.heads} | shared
 
 
 def _words(words: Sequence[Word]) -> list[dict[str, Any]]:

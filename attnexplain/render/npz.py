@@ -9,7 +9,8 @@ import numpy as np
 
 from attnexplain.explanation import Explanation
 from attnexplain.facts import SCHEMA
-from attnexplain.render.json import KEYS_OF_STEP
+from attnexplain.models.stored_variant import flattened, variant_settings
+from attnexplain.render.json import KEYS_OF_STEP, heads_of
 
 
 def render_npz(trace: Explanation) -> bytes:
@@ -27,6 +28,7 @@ def render_npz(trace: Explanation) -> bytes:
     model = trace.model
     texts = {"schema": SCHEMA, "sentence": trace.sentence, "model": model.name, "kind": model.kind}
     numbers = {"scale": trace.scale, "causal": trace.causal, "layer": model.layer, "head": model.head}
+    numbers |= heads_of(model) | flattened(variant_settings(trace))
     arrays["tokens"] = np.array(trace.tokens, dtype=np.str_)
     arrays |= {name: np.array(value) for name, value in (texts | numbers).items()}
     file = BytesIO()
