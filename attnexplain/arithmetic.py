@@ -189,11 +189,22 @@ class SoftmaxRow(NamedTuple):
     total: Decimal
     shares: tuple[Decimal, ...]
     places: tuple[int, ...]
+    capped: tuple[Decimal, ...] | None = None
+    """The scaled scores behind a soft cap; None without one."""
+    biases: tuple[Decimal, ...] | None = None
+    """What is added to each; None where nothing is."""
+    raised: tuple[Decimal, ...] = ()
+    """What e is raised to, before the largest is subtracted."""
+    sink: Decimal | None = None
+    """A scaled score that stands beside the row, and takes a share; None without one."""
+    sink_exponential: Decimal | None = None
+    sink_share: Decimal | None = None
 
 
 def softmax_row(
     scores: Array, scale: float, digits: int, *, scaled: Array | None = None, places: Sequence[int] | None = None,
-    subtract: bool = False, is_whole: bool = False,
+    subtract: bool = False, is_whole: bool = False, softcap: float | None = None, biases: Array | None = None,
+    sink: float | None = None,
 ) -> SoftmaxRow:  # fmt: skip
     """Turn one row of scores into shares, from the printed scores on.
 
@@ -201,10 +212,13 @@ def softmax_row(
         scores: n numbers.
         scale: what they are divided by.
         digits: digits after the point; divisors and shares have two at least.
-        scaled: the n scaled scores with all digits, -∞ where masked; scores / scale unless given.
+        scaled: the n numbers that softmax gets, with all digits, -∞ where masked; scores / scale unless given.
         places: which are written out, all unless given; the others are put together.
         subtract: take the largest away from each first, also where it is neither above 10 nor below -2.
         is_whole: whether the divisor is a whole number, which is printed as one.
+        softcap: c of c·tanh(s/c), which the scaled scores are held by.
+        biases: n numbers that are added then.
+        sink: a number that softmax gets beside the row.
 
     >>> row = softmax_row(np.array([0.0, 1.1]), 1.0, 2, is_whole=True)
     >>> row.exponentials, row.total, row.shares  # e^1.10 = 3.00
@@ -215,29 +229,51 @@ def softmax_row(
     fine = max(digits, FEWEST)
     divisor = Decimal(round(scale)) if is_whole else as_printed(scale, fine)
     raw = [as_printed(float(scores[place]), digits) for place in places]
+    added = None if biases is None else [as_printed(float(biases[place]), digits) for place in places]
+    stands_beside = None if sink is None else as_printed(sink, digits)
     with localcontext() as context:
         context.prec = 50
         quotients = [
             Decimal("-Infinity") if np.isinf(exact[place]) else rounded(score / divisor, digits)
             for place, score in zip(places, raw, strict=True)
         ]
-        seen = [quotient for quotient in quotients if quotient.is_finite()]
+        held = (
+            None if softcap is None else [_held(quotient, as_printed(softcap, fine), digits) for quotient in quotients]
+        )
+        raised = held or quotients
+        if added is not None:
+            raised = [number + bias for number, bias in zip(raised, added, strict=True)]
+        seen = [number for number in (*raised, stands_beside) if number is not None and number.is_finite()]
         is_far = not TOO_SMALL < max(seen) <= TOO_LARGE
         largest = max(seen) if subtract or is_far else None
-        differences = [quotient - (largest or 0) if quotient.is_finite() else quotient for quotient in quotients]
-        exponentials = [
-            Decimal(0) if difference.is_infinite() else rounded(difference.exp(), fine) for difference in differences
-        ]
+        differences = [number - (largest or 0) if number.is_finite() else number for number in raised]
+        exponentials = [_power(difference, fine) for difference in differences]
+        of_sink = None if stands_beside is None else _power(stands_beside - (largest or 0), fine)
         others = np.delete(exact, places)
         rest = None
         if len(others):
             rest = as_printed(float(np.exp(others - float(largest or 0)).sum()), fine)
-        total = sum(exponentials, Decimal(0)) + (rest or 0)
+        total = sum(exponentials, Decimal(0)) + (rest or 0) + (of_sink or 0)
         shares = [rounded(exponential / total, fine) if total else Decimal(0) for exponential in exponentials]
+        share_of_sink = None if of_sink is None or not total else rounded(of_sink / total, fine)
     return SoftmaxRow(
         tuple(raw), divisor, tuple(quotients), largest, tuple(differences), tuple(exponentials), rest, total,
-        tuple(shares), tuple(places),
+        tuple(shares), tuple(places), None if held is None else tuple(held), None if added is None else tuple(added),
+        tuple(raised), stands_beside, of_sink, share_of_sink,
     )  # fmt: skip
+
+
+def _power(exponent: Decimal, digits: int) -> Decimal:
+    """Raise e to a printed number, and round the result."""
+    return Decimal(0) if exponent.is_infinite() else rounded(exponent.exp(), digits)
+
+
+def _held(scaled: Decimal, softcap: Decimal, digits: int) -> Decimal:
+    """Hold a printed number between -c and c: c·tanh(s/c)."""
+    if scaled.is_infinite():
+        return scaled
+    squared = (2 * scaled / softcap).exp()
+    return rounded(softcap * (squared - 1) / (squared + 1), digits)
 
 
 class WeightedSum(NamedTuple):

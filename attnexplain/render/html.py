@@ -25,6 +25,7 @@ from attnexplain.steps.blocks import (
     Colours,
     Command,
     Company,
+    Diagram,
     Equation,
     Formula,
     Gallery,
@@ -212,6 +213,8 @@ class Page:
                 return self._gallery(block)
             case Table():
                 return self._table(block)
+            case Diagram():
+                return self._diagram(block)
             case Command():
                 return f"<pre><code>{self.text(block.text)}</code></pre>"
             case Answer():
@@ -229,6 +232,19 @@ class Page:
     def _formula(self, formula: Formula) -> str:
         lines = (f"{self.text(write_formula(line))}<span>{self.text(line.shapes)}</span>" for line in formula.lines)
         return "".join(f'<p class="formula">{line}</p>' for line in lines)
+
+    def _diagram(self, diagram: Diagram) -> str:
+        rows = []
+        for row in diagram.rows:
+            stages = (
+                f"<b>[{self.text(stage.text)}]</b>" if stage.is_added else f"<span>{self.text(stage.text)}</span>"
+                for stage in row.stages
+            )
+            name = f"{row.step} {self.text(row.title)}" if row.title else ""
+            head = f'<th scope="row">{name}</th>' if name else "<td></td>"
+            rows.append(f"<tr>{head}<td>{' → '.join(stages)}</td></tr>")
+        note = f'<p class="note">{self.text(diagram.note)}</p>'
+        return f'<table class="diagram"><tbody>{"".join(rows)}</tbody></table>{note}'
 
     def _equation(self, equation: Equation) -> str:
         *parts, result = [self.text(f"{line.sign} {write_line(line)}") for line in equation.lines]

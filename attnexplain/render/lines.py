@@ -9,7 +9,7 @@ from rich.segment import Segment
 from attnexplain.render.ink import BOLD, DIM, FORMULA, PLAIN, Ink
 from attnexplain.render.notation import write_formula, write_line
 from attnexplain.render.page import WIDEST_TEXT, Paragraph, wrapped
-from attnexplain.steps.blocks import Command, Company, Equation, Formula, Links, Table
+from attnexplain.steps.blocks import Command, Company, Diagram, Equation, Formula, Links, Table
 
 
 class FormulaLines:
@@ -57,6 +57,34 @@ class EquationLines:
                     yield Segment(f"  {' ' * len(sign)} {line}\n", style)
         if self.note:
             yield Paragraph(f"({self.note})", DIM, indent=2)
+
+
+class DiagramLines:
+    """The four steps, a row of stages each; what is added stands in brackets, and in colour."""
+
+    def __init__(self, diagram: Diagram, ink: Ink) -> None:
+        self.ink = ink
+        self.note = ink.text(diagram.note)
+        self.rows = [(str(row.step) if row.title else "", ink.text(row.title), row.stages) for row in diagram.rows]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        widest = max(cell_len(title) for _, title, _ in self.rows)
+        arrow, added = f" {self.ink.text('→')} ", self.ink.accent(FORMULA)
+        for number, title, stages in self.rows:
+            start = f"  {number:1}  {title:{widest}}  "
+            yield Segment(start, BOLD)
+            used = cell_len(start)
+            for place, stage in enumerate(stages):
+                text = self.ink.text(f"[{stage.text}]" if stage.is_added else stage.text)
+                piece = (arrow if place else "") + text
+                if used + cell_len(piece) > min(options.max_width, WIDEST_TEXT) and place:
+                    yield Segment("\n" + " " * (cell_len(start) - 1))
+                    used = cell_len(start) - 1
+                yield Segment(arrow if place else "", DIM)
+                yield Segment(text, added if stage.is_added else PLAIN)
+                used += cell_len(piece)
+            yield Segment.line()
+        yield Paragraph(self.note, DIM)
 
 
 class LinkLines:

@@ -18,6 +18,7 @@ from attnexplain.steps.blocks import (
     Cell,
     Command,
     Company,
+    Diagram,
     Equation,
     Formula,
     Gallery,
@@ -108,12 +109,22 @@ class _Page:
             case Table():
                 cells = [[self.ink.entry(cell) for cell in row] for row in block.rows]
                 return self._table(block.title, block.headings, cells)
+            case Diagram():
+                return self._diagram(block)
             case Command():
                 return f"    {self.ink.text(block.text)}"
             case Answer():
                 return self._answer(block)
             case _:
                 assert_never(block)
+
+    def _diagram(self, diagram: Diagram) -> str:
+        lines = []
+        for row in diagram.rows:
+            stages = (f"**[{stage.text}]**" if stage.is_added else stage.text for stage in row.stages)
+            title = f"{row.step}. {row.title}: " if row.title else ""
+            lines.append(self.text(f"{title}{' → '.join(stages)}".replace("**", "")))
+        return "  \n".join([*lines, f"*{self.text(diagram.note)}*"])
 
     def _equation(self, equation: Equation) -> str:
         lines = [f"**{self.text(equation.left)}**"]

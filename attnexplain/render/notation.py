@@ -56,6 +56,7 @@ _LATEX = {
     "·": r" \cdot ", "×": r" \times ", "Σ": r"\sum ", "√": r"\surd ", "…": r"\ldots ", "∂": r"\partial ",
     "←": r"\leftarrow ",
     "⌊": r"\lfloor ", "⌋": r"\rfloor ", "∞": r"\infty ", "softmax": r"\mathrm{softmax}",
+    "rotated": r"\mathrm{rotated}", "normed": r"\mathrm{normed}", "capped": r"\mathrm{capped}", "tanh": r"\tanh ",
 }  # fmt: skip
 
 

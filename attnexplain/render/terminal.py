@@ -14,7 +14,15 @@ from attnexplain.render.answer import AnswerLines
 from attnexplain.render.gallery import GalleryPage
 from attnexplain.render.heatmap import Heatmap
 from attnexplain.render.ink import BOLD, DIM, HEADING, PLAIN, Ink, Palette
-from attnexplain.render.lines import CommandLine, CompanyLines, EquationLines, FormulaLines, LinkLines, TableLines
+from attnexplain.render.lines import (
+    CommandLine,
+    CompanyLines,
+    DiagramLines,
+    EquationLines,
+    FormulaLines,
+    LinkLines,
+    TableLines,
+)
 from attnexplain.render.page import WIDEST_TEXT, Paragraph
 from attnexplain.render.picture import Picture
 from attnexplain.steps.blocks import (
@@ -22,6 +30,7 @@ from attnexplain.steps.blocks import (
     Block,
     Command,
     Company,
+    Diagram,
     Equation,
     Formula,
     Gallery,
@@ -139,6 +148,8 @@ class LessonPage:
                 return GalleryPage(block, ink)
             case Table():
                 return TableLines(block, ink)
+            case Diagram():
+                return DiagramLines(block, ink)
             case Command():
                 return CommandLine(block, ink)
             case Answer():

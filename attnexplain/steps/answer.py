@@ -9,6 +9,7 @@ from attnexplain.explanation import Explanation
 from attnexplain.models.model import FROM_LETTERS, UNKNOWN, Withheld
 from attnexplain.steps.blocks import Answer, AnswerLine, Bar, View
 from attnexplain.steps.choice import content_places, plain_tokens
+from attnexplain.steps.sight import seen_beside_itself, why_hidden
 from attnexplain.text import word_key
 
 MOST_BARS = 8
@@ -45,7 +46,7 @@ def answer(trace: Explanation, names: tuple[str, ...], view: View) -> Answer:
     if seen == 1:
         because = f"{quoted} could look only at itself:"
     elif seen < len(words):
-        because = f"{quoted} looked at itself and the {noun}s before it, and took this share of each:"
+        because = f"{quoted} looked at itself and {seen_beside_itself(trace, view.query)}, and took this share of each:"
     company: tuple[tuple[str, str], ...] = ()
     note, knows_little = _note(trace)
     if trace.neighbours is not None and not knows_little:
@@ -125,7 +126,7 @@ def _lines(trace: Explanation, names: tuple[str, ...], words: tuple[str, ...], v
     share = float(trace.weights[view.query, view.key])
     score = write_number(float(trace.scores[view.query, view.key]), digits_of(trace.scores, view.digits))
     if trace.mask is not None and not trace.mask[view.query, view.key]:
-        how, third = "masked", f"{answering} comes later, so its share is 0"
+        how, third = "masked", f"{answering} {why_hidden(trace, view.query, view.key)}, so its share is 0"
     else:
         written = write_number(share, view.fine)
         how = _rank(trace, view)

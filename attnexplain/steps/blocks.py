@@ -28,9 +28,9 @@ WRITTEN_OUT = 8
 
 Role = Literal[
     "embeddings", "w_q", "w_k", "w_v", "queries", "keys", "values", "scores", "scaled_scores", "weights", "context",
-    "worked", "other",
+    "stages", "worked", "other",
 ]  # fmt: skip
-"""Which matrix a grid is; "worked" is an arithmetic on paper."""
+"""Which matrix a grid is; "worked" is an arithmetic on paper, "stages" a vector on its way."""
 Colours = Literal["signed", "share", "none"]
 """Signed numbers are coloured around zero, shares from zero up."""
 
@@ -332,6 +332,31 @@ class Table(NamedTuple):
     id: str = "table"
 
 
+class Stage(NamedTuple):
+    """One stage of a diagram."""
+
+    text: str
+    is_added: bool = False
+    """Whether the model has it, and plain attention has not."""
+
+
+class DiagramRow(NamedTuple):
+    """What becomes of something on its way through one of the four steps."""
+
+    step: int
+    title: str
+    """That of the step; "" on the further rows of one."""
+    stages: tuple[Stage, ...]
+
+
+class Diagram(NamedTuple):
+    """The four steps as rows of stages that follow each other."""
+
+    rows: tuple[DiagramRow, ...]
+    note: str
+    id: str = "diagram"
+
+
 class Command(NamedTuple):
     """A command for the reader to type next."""
 
@@ -373,7 +398,7 @@ class Answer(NamedTuple):
     id: str = "answer"
 
 
-Block = Prose | Formula | Equation | Grid | Links | Company | Pair | Gallery | Table | Command | Answer
+Block = Prose | Formula | Equation | Grid | Links | Company | Pair | Gallery | Table | Diagram | Command | Answer
 
 
 class Step(NamedTuple):

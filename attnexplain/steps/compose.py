@@ -12,6 +12,7 @@ from attnexplain.steps.blocks import Command, Lesson, Prose, View
 from attnexplain.steps.choice import worked_pair
 from attnexplain.steps.command import command
 from attnexplain.steps.context import context_step
+from attnexplain.steps.diagram import adds_something, diagram_step
 from attnexplain.steps.labels import knows_no_word, names_of, notes_of
 from attnexplain.steps.qkv import qkv_step
 from attnexplain.steps.scores import scores_step
@@ -52,6 +53,8 @@ def lesson(
         return _of_no_known_word(trace)
     shown = tuple(COMPOSERS[number](trace, names, view) for number in sorted(set(steps or COMPOSERS)))
     first = None if steps else answer(trace, names, view)
+    if not steps and adds_something(trace):
+        shown = (diagram_step(trace, view), *shown)
     return Lesson(
         trace.sentence, shown, notes_of(trace, names), first, () if steps else _ways_on(trace, query, key, full=full)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attnexplain.arithmetic import dot_product
 from attnexplain.explanation import Explanation
 from attnexplain.facts import WIDE
+from attnexplain.steps.between import between_blocks
 from attnexplain.steps.blocks import Block, Formula, FormulaLine, Grid, Prose, Step, Symbol, View, places
 from attnexplain.steps.worked import LONG, dot_product_equation, dot_product_grid
 
@@ -21,7 +22,7 @@ def qkv_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
     biased = {letter: getattr(head, f"b_{letter}") is not None for letter in "qkv"}
     formula = Formula(
         tuple(
-            _projection(letter, is_biased=biased[letter.lower()], shapes=(n, head.d_model, width))
+            _projection(letter, trace, is_biased=biased[letter.lower()], shapes=(n, head.d_model, width))
             for letter, width in (("Q", head.d_k), ("K", head.d_k), ("V", head.d_v))
         )
     )
@@ -36,36 +37,48 @@ def qkv_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
             ]
     bias = None if head.b_q is None else float(head.b_q[0])
     worked = dot_product(x_rows[view.query], head.w_q[:, 0], digits, bias=bias)
+    is_changed = trace.projected_queries is not None
+    projected = trace.queries if trace.projected_queries is None else trace.projected_queries
+    stage = "projected " if is_changed else ""
     also = "" if bias is None else ", and the bias"
     few = "" if head.d_model <= LONG else f" The 8 largest of {head.d_model} products are written out."
     by_hand = Prose(
-        f'By hand, the first number of the query of "{word}": its row of X times column 1 of W_q, added up{also}.{few}',
+        f'By hand, the first number of the {stage}query of "{word}": its row of X times column 1 of W_q, added up'
+        f"{also}.{few}",
         id="by-hand",
     )
     symbols = f'x("{word}") · column 1 of W_q{" + b_q" if biased["q"] else ""}'
-    left = f'place 1 of q("{word}")'
-    equation = dot_product_equation(left, symbols, worked, digits, float(trace.queries[view.query, 0]))
+    left = f'place 1 of {stage}q("{word}")'
+    equation = dot_product_equation(left, symbols, worked, digits, float(projected[view.query, 0]))
     table = dot_product_grid(f'x("{word}")', "W_q, column 1", worked, head.d_model)
     return Step(
         1,
         TITLE,
         (
             Prose(_what_happens(trace)), formula, *everything, *_vectors(trace, names, view), by_hand, table, equation,
+            *between_blocks(trace, names, view),
             *(() if trace.model.enters else (Prose(_meaning(word), id="meaning"),)),
         ),
     )  # fmt: skip
 
 
-def _projection(letter: str, *, is_biased: bool, shapes: tuple[int, int, int]) -> FormulaLine:
+def _projection(letter: str, trace: Explanation, *, is_biased: bool, shapes: tuple[int, int, int]) -> FormulaLine:
     n, d_model, width = shapes
     small = letter.lower()
     bias: tuple[str | Symbol, ...] = (" + ", Symbol("b", small)) if is_biased else ()
+    before = "" if letter == "V" else _done_to_vectors(trace)
     return FormulaLine(
-        (Symbol(letter), " = ", Symbol("X"), "·", Symbol("W", small), *bias),
+        (Symbol(letter), " = ", before, Symbol("X"), "·", Symbol("W", small), *bias, ")" * before.count("(")),
         f"({n} rows, {width} columns) = ({n}, {d_model})·({d_model}, {width})"
         if letter == "Q"
         else f"({n}, {width}) = ({n}, {d_model})·({d_model}, {width})",
     )
+
+
+def _done_to_vectors(trace: Explanation) -> str:
+    """Write what is done to projected queries and keys: rotated(normed(."""
+    variant = trace.variant
+    return "rotated(" * (variant.rotation is not None) + "normed(" * (variant.query_norm is not None)
 
 
 def _vectors(trace: Explanation, names: tuple[str, ...], view: View, *, mark: bool = True) -> tuple[Grid, ...]:
@@ -118,5 +131,6 @@ def _no_projection(trace: Explanation, names: tuple[str, ...], view: View) -> St
     says = Prose(
         "The queries, keys and values are there already, so nothing is computed in this step. The query is what a word "
         "asks for, the key what it offers to be matched on, the value what it hands over."
+        + (" Queries and keys are as they enter the dot product." if trace.variant.changes_vectors else "")
     )
     return Step(1, TITLE, (says, *_vectors(trace, names, view, mark=False)))

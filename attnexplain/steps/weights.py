@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attnexplain.arithmetic import SoftmaxRow, as_printed, digits_of, entropy, ranked, result, softmax_row, write_number
-from attnexplain.attention import AttentionTrace, scaled_scores, weights
+from attnexplain.arithmetic import (
+    FEWEST,
+    SoftmaxRow,
+    as_printed,
+    digits_of,
+    entropy,
+    ranked,
+    result,
+    softmax_row,
+    write_number,
+)
+from attnexplain.attention import AttentionTrace
 from attnexplain.explanation import Explanation
 from attnexplain.naming import labels
 from attnexplain.steps.blocks import (
@@ -29,6 +39,9 @@ from attnexplain.steps.blocks import (
     Symbol,
     View,
 )
+from attnexplain.steps.sight import has_window, reach, why_hidden
+from attnexplain.steps.worked import sum_line
+from attnexplain.variants import shares as shares_of
 
 if TYPE_CHECKING:
     from attnexplain.arithmetic import Array
@@ -52,14 +65,17 @@ def weights_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step
         blocks.append(
             Grid("S, the scores of step 2", names, names, trace.scores, rows_ask=True, mark=mark, role="scores")
         )
-        if is_divided(trace) or trace.mask is not None:
-            title = (
-                f"S / {_written_divisor(trace, view.fine)}, the scaled scores"
-                if is_divided(trace)
-                else "The scores, masked"
-            )
+        if _is_scaled(trace):
             blocks.append(
-                Grid(title, names, names, trace.scaled_scores, rows_ask=True, mark=mark, role="scaled_scores")
+                Grid(
+                    _title_of_scaled(trace, view),
+                    names,
+                    names,
+                    trace.scaled_scores,
+                    rows_ask=True,
+                    mark=mark,
+                    role="scaled_scores",
+                )
             )
     blocks.append(
         Grid(
@@ -77,23 +93,50 @@ def is_divided(trace: AttentionTrace) -> bool:
     return trace.scale != 1
 
 
-def _formula(trace: AttentionTrace, n: int) -> Formula:
+def _is_scaled(trace: Explanation) -> bool:
+    """Whether softmax gets anything but the scores of step 2."""
+    variant = trace.variant
+    return is_divided(trace) or trace.mask is not None or not (variant.softcap is None and variant.bias is None)
+
+
+def _title_of_scaled(trace: Explanation, view: View) -> str:
+    """Name the matrix that softmax gets."""
+    variant = trace.variant
+    start = f"S / {_written_divisor(trace, view.fine)}, the scaled scores" if is_divided(trace) else "The scores"
+    done = [("capped", variant.softcap), ("biased", variant.bias), ("masked", trace.mask)]
+    return ", ".join(
+        [start, *(how for how, what in done if what is not None and (how != "masked" or not is_divided(trace)))]
+    )
+
+
+def _formula(trace: Explanation, n: int) -> Formula:
     times = trace.scale / sqrt(trace.d_k)
     root: tuple[str | Symbol, ...] = (Symbol("d", "k", is_under_root=True),)
     if not isclose(times, 1):
-        root = (f"({times:g}·", *root, ")")
+        root = (f"({times:.0f}·", *root, ")") if _is_whole(times) else (_written_divisor(trace, FEWEST),)
     inner: tuple[str | Symbol, ...] = (Symbol("S"), " / ", *root) if is_divided(trace) else (Symbol("S"),)
-    return Formula(
-        (
-            FormulaLine((Symbol("W"), " = softmax(", *inner, ")"), f"({n}, {n}), along each row"),
-            FormulaLine(("softmax(s) = e^s / Σ e^s",), "Σ: the sum over the row; e = 2.718…"),
-        )
-    )
+    variant = trace.variant
+    if variant.softcap is not None:
+        inner = ("capped(", *inner, ")")
+    if variant.bias is not None:
+        inner = (*inner, " + ", Symbol("B"))
+    over = "Σ: the sum over the row; e = 2.718…"
+    if variant.sink is not None:
+        over = "Σ: the sum over the row and the sink; e = 2.718…"
+    lines = [FormulaLine((Symbol("W"), " = softmax(", *inner, ")"), f"({n}, {n}), along each row")]
+    if variant.softcap is not None:
+        lines.append(FormulaLine(("capped(s) = c·tanh(s / c)",), f"c = {_written_cap(variant.softcap, 2)}"))
+    return Formula((*lines, FormulaLine(("softmax(s) = e^s / Σ e^s",), over)))
 
 
 def divisor_is_whole(scale: float) -> bool:
     """Whether the divisor is a whole number, which is written as one."""
     return float(scale).is_integer()
+
+
+def _is_whole(times: float) -> bool:
+    """Whether the divisor is a whole multiple of √d_k."""
+    return isclose(times, round(times))
 
 
 def _written_divisor(trace: AttentionTrace, digits: int) -> str:
@@ -116,13 +159,45 @@ def _what_happens(trace: Explanation, view: View) -> str:
         divide = f"Divide every score by {_root(trace, view.fine)}."
     else:
         times = trace.scale / sqrt(trace.d_k)
-        written = _written_divisor(trace, view.fine)
-        divide = f"Divide every score by {written}: this model divides by {times:g}·√d_k in this layer."
-    hide = "" if trace.mask is None else " A word that comes later is masked: its scaled score is -∞, its share 0."
+        divide = f"Divide every score by {_written_divisor(trace, view.fine)}: "
+        divide += (
+            f"this model divides by {times:.0f}·√d_k in this layer."
+            if _is_whole(times)
+            else (f"this model has a number of its own in place of {_root(trace, view.fine)}.")
+        )
     return (
-        f"{divide}{hide} Then softmax turns each row into shares: e to the power of each number, divided by the sum of "
-        "these over the row. Every share lies between 0 and 1, and a row adds up to 1."
+        f"{divide}{_what_is_added(trace, view)}{_what_is_hidden(trace)} Then softmax turns each row into shares: e to "
+        "the power of each number, divided by the sum of these over the row. Every share lies between 0 and 1, and a "
+        f"row adds up to 1{'' if trace.variant.sink is None else ' together with what the sink takes'}."
     )
+
+
+def _what_is_added(trace: Explanation, view: View) -> str:
+    """Say what this model does to the scaled scores before softmax."""
+    variant, said = trace.variant, ""
+    if variant.softcap is not None:
+        c = _written_cap(variant.softcap, view.fine)
+        said += f" A soft cap, {c}·tanh(s/{c}), holds them between -{c} and {c}: small ones hardly change."
+    if variant.bias is not None:
+        said += " A learned number for the distance of the two words is added to each (B)."
+    if variant.sink is not None:
+        written = write_number(variant.sink, view.digits)
+        said += f" A sink stands beside every row, a learned score of {written}: what it takes goes nowhere."
+    return said
+
+
+def _written_cap(softcap: float, digits: int) -> str:
+    return write_number(softcap, digits_of([softcap], digits))
+
+
+def _what_is_hidden(trace: Explanation) -> str:
+    """Say which words are masked."""
+    if trace.mask is None:
+        return ""
+    near = f"is more than {reach(trace)} place{'s' * (reach(trace) != 1)} away (this layer has a window)"
+    which = "comes later" if trace.causal else ""
+    which += " or " * (trace.causal and has_window(trace)) + near * has_window(trace)
+    return f" A word that {which} is masked: its scaled score is -∞, its share 0."
 
 
 def _sinks(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Block, ...]:
@@ -180,15 +255,18 @@ def _by_hand(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
     """Work out the row of the asking word: score, scaled, e^scaled, share; and the share of the answering word."""
     query, key, digits = view.query, view.key, view.digits
     asking, answering = names[query], names[key]
-    places = written_out(trace.weights[query], key)
+    places, variant = written_out(trace.weights[query], key), trace.variant
     row = softmax_row(
         trace.scores[query], trace.scale, digits, scaled=trace.scaled_scores[query], places=places, subtract=view.full,
-        is_whole=divisor_is_whole(trace.scale),
+        is_whole=divisor_is_whole(trace.scale), softcap=variant.softcap,
+        biases=None if variant.bias is None else variant.bias[query], sink=variant.sink,
     )  # fmt: skip
     at = places.index(key)
     if trace.mask is not None and not trace.mask[query, key]:
         worked: tuple[Block, ...] = (
-            Prose(f'masked: "{answering}" comes later, so its share is 0', is_note=True, id="masked"),
+            Prose(
+                f'masked: "{answering}" {why_hidden(trace, query, key)}, so its share is 0', is_note=True, id="masked"
+            ),
         )
         return (
             Prose(f'By hand, the row of "{asking}", from its scores in step 2:', id="by-hand"),
@@ -206,6 +284,29 @@ def _by_hand(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
                 (
                     EquationLine("=", (Number(row.scores[at], digits_of(trace.scores, digits)), " / ", divisor)),
                     EquationLine(scaled.sign, (Number(row.scaled[at], digits),)),
+                ),
+            )
+        )
+    pair = f'("{asking}", "{answering}")'
+    if row.capped is not None and variant.softcap is not None:
+        c = Number(as_printed(variant.softcap, fine), digits_of([variant.softcap], fine))
+        lines.append(
+            Equation(
+                f"capped{pair}",
+                (
+                    EquationLine("=", (c, " × tanh(", Number(row.scaled[at], digits), " / ", c, ")")),
+                    EquationLine("≈", (Number(row.capped[at], digits),)),
+                ),
+            )
+        )
+    if row.biases is not None:
+        before = (row.capped or row.scaled)[at]
+        lines.append(
+            Equation(
+                f"biased{pair}",
+                (
+                    sum_line([before, row.biases[at]], digits, is_exact=True),
+                    EquationLine("=", (Number(row.raised[at], digits),)),
                 ),
             )
         )
@@ -242,7 +343,7 @@ def _rounded(trace: Explanation, names: tuple[str, ...], view: View, row: Softma
     left = len(others) - MOST_NAMED
     more = f" and {left} other{'s' * (left > 1)}" if left > 0 else ""
     differ = f"; computed with all digits, W has {', '.join(others[:MOST_NAMED])}{more}" if others else ""
-    total = sum(row.shares, Decimal(0)) + _rest_of(row, view)
+    total = sum(row.shares, Decimal(0)) + _rest_of(row, view) + (row.sink_share or 0)
     if total != 1:
         text = f"The shares add up to {write_number(total, view.fine)} here because each is rounded{differ}."
     elif others:
@@ -257,18 +358,26 @@ def _rest_of(row: SoftmaxRow, view: View) -> Decimal:
     return Decimal(0) if row.rest is None or not row.total else result(row.rest / row.total, view.fine).value
 
 
-def _row_table(names: tuple[str, ...], view: View, row: SoftmaxRow, trace: AttentionTrace) -> Grid:
+def _row_table(names: tuple[str, ...], view: View, row: SoftmaxRow, trace: Explanation) -> Grid:
     """Write the row as a table, one line a word; of a long row only the strongest words, and the rest together."""
     fine = view.fine
     whole = [names[place] for place in row.places]
     columns: list[tuple[str, list[Decimal], int, Decimal | None]] = [
         ("score", list(row.scores), digits_of(trace.scores, view.digits), None)
     ]
-    if is_divided(trace) or trace.mask is not None:
+    beside: list[Decimal | None] = [None]  # what the sink has in each column
+    if _is_scaled(trace):
         columns.append(("scaled", list(row.scaled), view.digits, None))
-    exponent = "e^scaled" if len(columns) > 1 else "e^score"
+    if row.capped is not None:
+        columns.append(("capped", list(row.capped), view.digits, None))
+    if row.biases is not None:
+        columns.append(("bias", list(row.biases), view.digits, None))
+        columns.append(("biased", list(row.raised), view.digits, None))
+    beside += [None] * (len(columns) - 2) + [row.sink] * (len(columns) > 1)
+    exponent = f"e^{columns[-1][0]}"
     if row.largest is not None:
         columns.append(("minus largest", list(row.differences), view.digits, None))
+        beside.append(None if row.sink is None else row.sink - row.largest)
         exponent = "e^diff"
     columns.append((exponent, list(row.exponentials), fine, row.rest))
     columns.append(("share", list(row.shares), fine, None if row.rest is None else _rest_of(row, view)))
@@ -276,7 +385,11 @@ def _row_table(names: tuple[str, ...], view: View, row: SoftmaxRow, trace: Atten
     if row.rest is not None:
         numbers = np.vstack([numbers, [np.nan if rest is None else float(rest) for _, _, _, rest in columns]])
         whole.append(f"the other {len(names) - len(row.places)}")
-    shares = sum(row.shares, Decimal(0)) + _rest_of(row, view)
+    if row.sink is not None:
+        beside += [row.sink_exponential, row.sink_share]
+        numbers = np.vstack([numbers, [np.nan if number is None else float(number) for number in beside]])
+        whole.append("the sink")
+    shares = sum(row.shares, Decimal(0)) + _rest_of(row, view) + (row.sink_share or 0)
     footer: list[float | None] = [*[None] * (len(columns) - 2), float(row.total), float(shares)]
     return Grid(
         f'The row of "{names[view.query]}"', whole, [heading for heading, *_ in columns], numbers, "none",
@@ -285,13 +398,13 @@ def _row_table(names: tuple[str, ...], view: View, row: SoftmaxRow, trace: Atten
     )  # fmt: skip
 
 
-def _why_scale(trace: AttentionTrace, names: tuple[str, ...], view: View) -> tuple[Block, ...]:
+def _why_scale(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Block, ...]:
     """Say why scores are divided, and what the largest share would be otherwise."""
     root, n = sqrt(trace.d_k), len(names)
     is_scaled = trace.scale != 1
     if trace.d_k == 1 or n == 1 or (is_scaled and not isclose(trace.scale, root)):
         return ()
-    other = weights(scaled_scores(trace.scores, 1.0 if is_scaled else root, trace.mask))
+    _, other = shares_of(trace.scores, 1.0 if is_scaled else root, trace.mask, trace.variant)
     best = int(ranked(other[view.query])[0])
     largest = write_number(float(other[view.query, best]), view.fine)
     ours = write_number(float(trace.weights[view.query, best]), view.fine)
@@ -307,7 +420,7 @@ def _why_scale(trace: AttentionTrace, names: tuple[str, ...], view: View) -> tup
     with_it, without_it = (trace.weights, other) if is_scaled else (other, trace.weights)
     largest_of = [w.max(axis=1) for w in (with_it, without_it)]
     evenness = [entropy(w) for w in (with_it, without_it)]
-    in_sight = np.arange(1, n + 1) if trace.mask is not None else np.full(n, n)
+    in_sight = np.full(n, n) if trace.mask is None else trace.mask.sum(axis=1)
     columns = ("largest with √d_k", "largest without", "entropy with √d_k", "entropy without", "at most")
     ceiling = "at most ln i in row i, which sees i words" if trace.mask is not None else f"at most ln {n}"
     about = Prose(
