@@ -31,6 +31,13 @@ OWN = {
     "xlm-roberta": "XLMRobertaTokenizer",
     "gpt2": "GPT2Tokenizer",
 }
+NEWER = {
+    "llama-2": "LlamaTokenizer", "llama-3": "PreTrainedTokenizer", "mistral": "LlamaTokenizer",
+    "phi3": "LlamaTokenizer", "gemma": "GemmaTokenizer", "gemma3": "GemmaTokenizer", "qwen2": "Qwen2Tokenizer",
+    "qwen3": "Qwen2Tokenizer", "gpt-neox": "GPTNeoXTokenizer", "olmo2": "GPT2Tokenizer",
+    "smollm3": "PreTrainedTokenizer",
+}  # fmt: skip
+"""By checkpoint: the class that published models of the kind name."""
 
 
 def cases():
@@ -71,6 +78,22 @@ def cases():
                 {},
             )
         yield name, {"added_tokens.json": {"<extra>": 150}}, {}
+
+    for name, own in NEWER.items():
+        yield name, {}, {}
+        for kind in (own, f"{own}Fast", "PreTrainedTokenizerFast", "LlamaTokenizerFast"):
+            named = {"tokenizer_class": kind}
+            yield name, {"tokenizer_config.json": named}, {}
+            yield name, {"tokenizer_config.json": named | {"add_bos_token": False, "add_eos_token": True}}, {}
+        own_class = {"tokenizer_class": f"{own}Fast"}
+        for settings in (
+            {"legacy": True}, {"legacy": False}, {"legacy": None}, {"add_prefix_space": True},
+            {"add_prefix_space": False}, {"add_prefix_space": True, "legacy": True}, {"split_special_tokens": True},
+            {"added_tokens_decoder": {"7": EXTRA}}, {"additional_special_tokens": ["<extra>"]},
+            {"bos_token": "<extra>"}, {"bos_token": None, "eos_token": "<extra>"},
+            {"unk_token": None, "pad_token": None},
+        ):  # fmt: skip
+            yield name, {"tokenizer_config.json": own_class | settings}, {}
 
 
 def write(name, files, change, folder):

@@ -37,6 +37,7 @@ _CASES = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 _SPACES = r"\s*[\r\n]+|\s+(?!\S)|\s+"
 _SIGN = r"[^\r\n\p{L}\p{N}]?"
+OF_QWEN = rf"{_CASES}|{_SIGN}\p{{L}}+|\p{{N}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|{_SPACES}"
 PUBLISHED = frozenset(
     {
         # GPT-2, and what was made after it
@@ -46,7 +47,7 @@ PUBLISHED = frozenset(
         r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]"
         r"|\s+(?!\S)|\s+",
         # Qwen 2 and 3, whose digits stand alone; Qwen 3.5 takes marks for letters
-        rf"{_CASES}|{_SIGN}\p{{L}}+|\p{{N}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|{_SPACES}",
+        OF_QWEN,
         rf"{_CASES}|{_SIGN}[\p{{L}}\p{{M}}]+|\p{{N}}| ?[^\s\p{{L}}\p{{M}}\p{{N}}]+[\r\n]*|{_SPACES}",
         # o200k, as gpt-oss has it; Tekken, as Mistral's newer models have it
         rf"{_SIGN}{_UPPER}*{_LOWER}+{_CASES}?|{_SIGN}{_UPPER}+{_LOWER}*{_CASES}?|\p{{N}}{{1,3}}"

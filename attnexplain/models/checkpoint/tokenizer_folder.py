@@ -18,7 +18,7 @@ from typing import Any
 
 from attnexplain.errors import CheckpointError, CommandError, DataError
 from attnexplain.models.checkpoint.extras import needed
-from attnexplain.models.checkpoint.guard import guarded, refuse_unbounded
+from attnexplain.models.checkpoint.guard import OF_QWEN, guarded, refuse_unbounded
 from attnexplain.models.files import parse_json, read_file
 
 NAME = "tokenizer.json"
@@ -56,7 +56,7 @@ class Parts:
             raise CheckpointError(f"{SETTINGS}: {key} must be true or false")
         return value
 
-    def named(self, defaults: Mapping[str, str]) -> dict[str, Any]:
+    def named(self, defaults: Mapping[str, str], *, may_be_null: bool = False) -> dict[str, Any]:
         """Return the special tokens by their names: those of the class, unless the files say otherwise."""
         by_text = {token.content: token for token in self.listed.values()}
         tokens: dict[str, Any] = {}
@@ -64,7 +64,7 @@ class Parts:
             token = _token(key, self.settings.get(key, defaults.get(key)))
             if token is not None:
                 tokens[key] = by_text.get(token.content, token)
-            elif key in defaults:
+            elif key in defaults and not may_be_null:
                 raise CheckpointError(f"{SETTINGS}: {key} is null, and this tokenizer needs one")
         return tokens
 
@@ -93,7 +93,7 @@ def open_tokenizer(folder: Path, family: str, asked: str | None = None) -> Any:
         if "auto_map" in settings:
             raise CheckpointError(f"{SETTINGS} asks to run code that comes with the checkpoint; nothing is run")
         name = settings.get("tokenizer_class") or asked or OF_FAMILY.get(family, "TokenizersBackend")
-        make = CLASSES.get(str(name).removesuffix("Fast"))
+        make = CLASSES.get(ALWAYS.get(family, str(name).removesuffix("Fast")))
         if make is None:
             raise CheckpointError(
                 f"its tokenizer is a {str(name)[:60]}, whose tokens are not made here",
@@ -184,6 +184,72 @@ def _sentence_pieces(parts: Parts) -> Any:
     return tokenizer
 
 
+def _llama(parts: Parts) -> Any:
+    """LlamaTokenizer: pieces with the sign of their space, bytes for what it lacks; bytes alone are left as stored."""
+    library = needed("tokenizers")
+    if parts.stored is not None and "ByteLevel" in str(parts.stored.pre_tokenizer):
+        return _as_stored(parts)
+    named = parts.named({"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}, may_be_null=True)
+    tokenizer = library.Tokenizer(_with_bytes(parts.model))
+    in_front = parts.flag("add_prefix_space", default=None) is not False
+    everywhere = parts.flag("legacy", default=None) is True
+    scheme = ("always" if everywhere else "first") if in_front else "never"
+    tokenizer.pre_tokenizer = library.pre_tokenizers.Metaspace("▁", prepend_scheme=scheme, split=False)
+    _add(tokenizer, parts, named)
+    return _ending_as_stored(tokenizer, parts)
+
+
+def _gemma(parts: Parts) -> Any:
+    """GemmaTokenizer: the same, but for the space in front."""
+    library = needed("tokenizers")
+    names = ("unk", "bos", "eos", "pad", "mask")
+    named = parts.named({f"{name}_token": f"<{name}>" for name in names}, may_be_null=True)
+    parts.model.unk_token = named["unk_token"].content if "unk_token" in named else "None"  # as transformers writes it
+    tokenizer = library.Tokenizer(_with_bytes(parts.model))
+    tokenizer.normalizer = library.normalizers.Replace(" ", "▁")
+    tokenizer.pre_tokenizer = library.pre_tokenizers.Split(" ", "merged_with_previous")
+    _add(tokenizer, parts, named)
+    return _ending_as_stored(tokenizer, parts)
+
+
+def _qwen(parts: Parts) -> Any:
+    """Qwen2Tokenizer: pairs of bytes, of words that a pattern of its own splits."""
+    library = needed("tokenizers")
+    tokenizer = _byte_pairs(parts, {})
+    in_front = bool(parts.flag("add_prefix_space", default=False))
+    tokenizer.normalizer = library.normalizers.NFC()
+    splits = library.pre_tokenizers.Split(library.Regex(OF_QWEN), "isolated")
+    as_bytes = library.pre_tokenizers.ByteLevel(add_prefix_space=in_front, use_regex=False)
+    tokenizer.pre_tokenizer = library.pre_tokenizers.Sequence([splits, as_bytes])
+    defaults = dict.fromkeys(("eos_token", "unk_token", "pad_token"), "<|endoftext|>")
+    _add(tokenizer, parts, parts.named(defaults, may_be_null=True))
+    return _ending_as_stored(tokenizer, parts)
+
+
+def _gpt_neox(parts: Parts) -> Any:
+    """GPTNeoXTokenizer: GPT-2's pairs of bytes, of letters that are put together first; no token at the ends."""
+    named = dict.fromkeys(("bos_token", "eos_token", "unk_token"), "<|endoftext|>") | {"pad_token": "<|padding|>"}
+    tokenizer = _byte_pairs(parts, parts.named(named, may_be_null=True))
+    tokenizer.normalizer = needed("tokenizers").normalizers.NFC()
+    return tokenizer
+
+
+def _with_bytes(model: Any) -> Any:
+    """Let a model write what it has no piece for as bytes."""
+    model.dropout = None
+    model.continuing_subword_prefix = model.end_of_word_suffix = ""
+    model.fuse_unk = model.byte_fallback = True
+    model.ignore_merges = False
+    return model
+
+
+def _ending_as_stored(tokenizer: Any, parts: Parts) -> Any:
+    """Put around a text what tokenizer.json says."""
+    if parts.stored is not None and parts.stored.post_processor is not None:
+        tokenizer.post_processor = parts.stored.post_processor
+    return tokenizer
+
+
 def _as_stored(parts: Parts) -> Any:
     """TokenizersBackend, PreTrainedTokenizerFast: what tokenizer.json says, and the tokens that are added to it."""
     if parts.stored is None:
@@ -199,7 +265,11 @@ CLASSES: Mapping[str, Callable[[Parts], Any]] = {
     "CamembertTokenizer": _sentence_pieces,
     "DistilBertTokenizer": _bert,
     "GPT2Tokenizer": _gpt2,
+    "GPTNeoXTokenizer": _gpt_neox,
+    "GemmaTokenizer": _gemma,
+    "LlamaTokenizer": _llama,
     "PreTrainedTokenizer": _as_stored,
+    "Qwen2Tokenizer": _qwen,
     "RobertaTokenizer": _roberta,
     "TokenizersBackend": _as_stored,
     "XLMRobertaTokenizer": _sentence_pieces,
@@ -212,7 +282,20 @@ OF_FAMILY = {
     "xlm-roberta": "XLMRobertaTokenizer",
     "camembert": "CamembertTokenizer",
     "gpt2": "GPT2Tokenizer",
+    "gpt_neox": "GPTNeoXTokenizer",
+    "qwen2": "Qwen2Tokenizer",
+    "qwen3": "Qwen2Tokenizer",
+    "gemma": "GemmaTokenizer",
+    "gemma2": "GemmaTokenizer",
+    "gemma3_text": "GemmaTokenizer",
 }
+ALWAYS = {
+    "qwen2": "Qwen2Tokenizer",
+    "mistral": "TokenizersBackend",
+    "phi3": "TokenizersBackend",
+    "olmo2": "TokenizersBackend",
+}
+"""Families whose tokenizer_config.json has named wrong classes so often that transformers passes them over."""
 _OF_ROBERTA = {
     "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>", "unk_token": "<unk>",
     "pad_token": "<pad>", "mask_token": "<mask>",
@@ -222,6 +305,10 @@ _MODEL_OF: Mapping[Callable[[Parts], Any], str] = {
     _gpt2: "BPE",
     _roberta: "BPE",
     _sentence_pieces: "Unigram",
+    _llama: "BPE",
+    _gemma: "BPE",
+    _qwen: "BPE",
+    _gpt_neox: "BPE",
 }
 """What a class makes pieces with."""
 
@@ -315,7 +402,11 @@ def _parts(folder: Path, family: str, settings: Mapping[str, Any], make: Callabl
         model = stored.model
     elif make is _bert and (folder / "vocab.txt").exists():
         model = _word_pieces(folder)
-    elif make in (_gpt2, _roberta) and (folder / "vocab.json").exists() and (folder / "merges.txt").exists():
+    elif (
+        make in (_gpt2, _roberta, _qwen, _gpt_neox)
+        and (folder / "vocab.json").exists()
+        and (folder / "merges.txt").exists()
+    ):
         model = _pairs(folder)
     else:
         raise CheckpointError(f"there is no {NAME} in the folder, nor vocab.txt, nor vocab.json with merges.txt")
