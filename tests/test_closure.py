@@ -4,6 +4,7 @@ Whole screens are read back as a reader would, with nothing but their text, and 
 matrices it is said to come from, within the rounding shown.
 """
 
+import math
 import re
 from decimal import Decimal
 from fractions import Fraction
@@ -98,7 +99,9 @@ def check_equations(screen, digits):
         text = " ".join(equation.replace("−", "-").split())
         sides = re.split(r" ([=≈]) ", re.split(r" \((?:the table|the eight|rounded)", text)[0])
         for left, sign, right in zip(sides[::2], sides[1::2], sides[2::2], strict=False):
-            if not all(re.fullmatch(r"[-\d. +×/]+", side) and re.search(r"\d", side) for side in (left, right)):
+            if not all(
+                re.fullmatch(r"(?:[-\d. +×/()]|tanh)+", side) and re.search(r"\d", side) for side in (left, right)
+            ):
                 continue
             value, written = (_exactly(side) for side in (left, right))
             if sign == "=":
@@ -113,9 +116,11 @@ def check_equations(screen, digits):
 
 def _exactly(side):
     """Work out a sum, products or a quotient of written numbers without any rounding."""
-    return eval(  # noqa: S307 - digits and signs alone, by the pattern of the caller
-        re.sub(r"\d+(?:\.\d+)?", lambda number: f"Fraction('{number[0]}')", side.replace("×", "*")),
-        {"Fraction": Fraction},
+    return Fraction(
+        eval(  # noqa: S307 - digits and signs alone, by the pattern of the caller
+            re.sub(r"\d+(?:\.\d+)?", lambda number: f"Fraction('{number[0]}')", side.replace("×", "*")),
+            {"Fraction": Fraction, "tanh": lambda number: Fraction(math.tanh(number))},
+        )
     )
 
 

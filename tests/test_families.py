@@ -1,20 +1,27 @@
 """What newer models add to the four steps: each setting matters, and both ways of writing it are read."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
 pytest.importorskip("safetensors", reason="the extra attnexplain[models] is not installed")
 pytest.importorskip("tokenizers", reason="the extra attnexplain[models] is not installed")
 
-from attnexplain import load_model
+from command import SCHEMA, call
+from screens import draw
+from test_closure import check_equations
+
+from attnexplain import explain, load_model
 from attnexplain.errors import CheckpointError
 from attnexplain.models.checkpoint import families
 from attnexplain.models.checkpoint.layout import Parameters, Place, head_by_head, side_by_side
+from attnexplain.steps import lesson
 
 FOLDER = Path(__file__).parent / "data" / "checkpoints"
 SENTENCE = "The animal didn't cross the street because it was too tired."
@@ -224,3 +231,110 @@ def test_what_changes_attention_and_is_not_known_is_refused_by_name(name, change
 def test_keys_that_change_no_number_are_passed_over(name, tmp_path):
     harmless = {"attention_dropout": 0.3, "pretraining_tp": 2, "use_cache": False, "_name_or_path": "x", "unsloth": 1}
     np.testing.assert_array_equal(weights_of(copy(tmp_path, name, keys(**harmless))), weights_of(FOLDER / name))
+
+
+# The lesson
+
+
+SMALL = "The cat sat"
+NEWER = sorted(
+    path.name for path in FOLDER.iterdir() if "rope_parameters" in json.loads((path / "config.json").read_text())
+)
+
+
+@pytest.mark.parametrize("options", [[], ["--digits", "1"], ["--digits", "4"], ["--full"]])
+@pytest.mark.parametrize("name", NEWER)
+def test_the_equations_of_a_newer_model_are_true_as_printed(name, options):
+    for layer in (0, 3):
+        for query in ("1", "3"):
+            screen = draw(["--model", str(FOLDER / name), "--layer", str(layer), "--head", "1", "--width", "100",
+                           "--query", query, *options, SMALL])  # fmt: skip
+            assert check_equations(screen, 2) >= 3
+
+
+def test_the_rotated_pair_by_hand_ends_at_the_table():
+    screen = draw(["--model", str(FOLDER / "qwen3"), "--step", "1", "--query", "4", "--digits", "4", SMALL])
+    pair = [float(number) for number in re.findall(r"rotated q.*\n.*\n.*\n  [=≈] (-?[\d.]+)", screen)]
+    trace = explain(SMALL, model=str(FOLDER / "qwen3"))
+    np.testing.assert_allclose(pair, trace.queries[3, [0, 4]], atol=2e-3)
+
+
+def test_the_lesson_says_that_the_score_depends_on_the_distance():
+    trace = explain(SMALL, model=str(FOLDER / "llama-3"), layer=1, head=2)
+    table = next(block for block in lesson(trace, query="4", key="2").steps[1].blocks if block.id == "distances")
+    here, later, farther = (float(row[-1].value) for row in table.rows)
+    assert here == later == pytest.approx(trace.scores[3, 1], abs=0.01)
+    assert abs(farther - here) > 0.01
+
+
+def test_the_lesson_names_the_heads_that_share_one():
+    text = " ".join(draw(["--model", str(FOLDER / "llama-3"), "--head", "2", "--step", "1", SMALL]).split())
+    assert "4 heads of queries share 2 heads of keys and values. This head, 2, reads the keys and values 1" in text
+    assert "and so does head 3" in text
+    for head in range(4):
+        model = load_model(str(FOLDER / "llama-3"), head=head)
+        shared = load_model(str(FOLDER / "llama-3"), head=head ^ 1)
+        np.testing.assert_array_equal(model.head.w_k, shared.head.w_k)
+        assert model.info.kv_head == head // 2
+
+
+def test_a_window_says_what_it_hides():
+    options = ["--model", str(FOLDER / "mistral"), "--step", "3", "--query", "9", "--key", "2", SENTENCE]
+    text = " ".join(draw(options).split())
+    assert "comes later or is more than 3 places away (this layer has a window) is masked" in text
+    assert "is 7 places away, and this layer sees no farther than 3, so its share is 0" in text
+
+
+def test_a_cap_stands_in_its_own_line():
+    text = draw(["--model", str(FOLDER / "gemma2"), "--step", "3", "--query", "3", SMALL])
+    assert re.search(r"^capped\(.* = 1\.50 × tanh\(-?[\d.]+ / 1\.50\) ≈ -?[\d.]+$", text, re.MULTILINE)
+    assert "W = softmax(capped(S / 1.73))" in text
+
+
+def test_the_diagram_stands_at_the_head_of_the_lesson_and_has_what_is_added():
+    def diagram(name, **options):
+        step = lesson(explain(SMALL, model=str(FOLDER / name), **options)).steps[0]
+        assert step.number == 0
+        return {stage.text for row in step.blocks[0].rows for stage in row.stages if stage.is_added}
+
+    assert diagram("qwen3") == {"norm", "rotation", "shared by 2 heads"}
+    assert diagram("olmo2") == {"norm over all heads", "rotation", "shared by 2 heads"}
+    assert diagram("gemma2") == {"rotation", "shared by 2 heads", "/ 1.73", "soft cap at 1.50", "window: 3 back"}
+    assert diagram("gpt-neox") == {"rotation"}
+    assert diagram("smollm3", layer=1) == {"shared by 2 heads", "window: 3 back"}
+    assert "window: 2 to each side" in diagram("gemma3-both-sides")
+    assert lesson(explain(SMALL, model=str(FOLDER / "bert"))).steps[0].number == 1
+
+
+@pytest.mark.parametrize("form", ["json", "npz"])
+@pytest.mark.parametrize("name", NEWER)
+def test_a_stored_run_of_a_newer_model_is_drawn_again(name, form, tmp_path):
+    arguments = ["--model", str(FOLDER / name), "--layer", "2", "--head", "1"]
+    path = tmp_path / f"run.{form}"
+    assert call(*arguments, "-o", str(path), SMALL) == (0, "", "")
+    code, again, err = call("--model", str(path), "--step", "1-4", "--query", "3", "--key", "1")
+    assert (code, err) == (0, "")
+    sign = "▁" if "▁" in again else "Ġ"
+    first = draw([*arguments, "--step", "1-4", "--query", "3", "--key", "1", SMALL])
+    for line in re.findall(r"^(?:place|score|scaled|capped|share).*(?:\n  .*)*", first, re.MULTILINE):
+        assert line.replace("␣", sign) in again  # a stored run has the tokens themselves
+    one = json.loads(call("--json", *arguments, SMALL)[1])
+    other = json.loads(call("--json", "--model", str(path))[1])
+    jsonschema.validate(one, SCHEMA)
+    jsonschema.validate(other, SCHEMA)
+    for key in ("projected_queries", "queries", "keys", "weights"):
+        np.testing.assert_allclose(one.get(key, 0), other.get(key, 0), atol=1e-9)
+    assert {key: one["model"][key] for key in ("layers", "heads", "kv_heads", "kv_head")}.items() <= other[
+        "model"
+    ].items()
+
+
+def test_an_edited_rotation_is_noticed(tmp_path):
+    path = tmp_path / "run.json"
+    call("--model", str(FOLDER / "llama-3"), "-o", str(path), SMALL)
+    content = json.loads(path.read_text())
+    content["settings"]["rotated"]["frequencies"][0] = 0.5
+    path.write_text(json.dumps(content))
+    code, out, err = call("--model", str(path))
+    assert (code, out) == (3, "")
+    assert "is not what comes out when it is computed from embeddings and w_q" in err

@@ -10,7 +10,7 @@ import numpy as np
 from attnexplain.arithmetic import as_printed, digits_of, result, write_number
 from attnexplain.explanation import Explanation
 from attnexplain.steps.blocks import Block, Equation, EquationLine, Grid, Number, Prose, Table, Term, View, places
-from attnexplain.steps.worked import sum_line, table_note
+from attnexplain.steps.worked import table_note
 from attnexplain.variants import Norm, Rotation
 
 LATER = 5
@@ -33,8 +33,8 @@ def _sharing(trace: Explanation) -> tuple[Block, ...]:
     heads = "one head" if model.kv_heads == 1 else f"{model.kv_heads} heads"
     return (
         Prose(
-            f"{model.heads} heads of queries share {heads} of keys and values. This head, {model.head}, reads K and V "
-            f"of head {model.kv_head} of these, and so do{'es' * (len(others) == 1)} "
+            f"{model.heads} heads of queries share {heads} of keys and values. This head, {model.head}, reads the keys "
+            f"and values {model.kv_head}, counted from 0, and so do{'es' * (len(others) == 1)} "
             f"head{'s' * (len(others) > 1)} {listed}.",
             id="sharing",
         ),
@@ -127,49 +127,40 @@ def _rotated(
     speed = as_printed(frequency, digits_of([frequency], max(fine, 4)))
     angle = result(position * speed, fine)
     says = Prose(
-        f"By hand, the rotation: pair i of the places turns by position × base^(-2i/d), with the base "
-        f"{rotation.base:,.10g} and d = {rotation.places}{_partly(trace, rotation)}. "
-        f'"{word}" stands at position {position}, counted from 0. For i = 0, places {pair.first + 1} and '
-        f"{pair.second + 1}{_slowed(rotation, speed)}, the angle is {position} × {_plain(speed)} {angle.sign} "
-        f"{_plain(angle.value)}, in radians ({degrees(float(angle.value)) % 360:.0f}°). A place becomes itself times "
-        f"the cosine and its partner times the sine: minus for the first of a pair, plus for the second.",
+        f'By hand, the rotation. Places {pair.first + 1} and {pair.second + 1} are a pair; for "{word}", at position '
+        f"{position} counted from 0, it turns by {position} × {_plain(speed)} {angle.sign} {_plain(angle.value)} "
+        f"radian{'s' * (angle.value != 1)} ({degrees(float(angle.value)) % 360:.0f}°). "
+        f"{_speeds(trace, rotation, speed)} A place becomes itself times the cosine, minus (first of a pair) or plus "
+        f"(second) its partner times the sine{_stretched(rotation, fine)}.",
         id="rotation",
     )
     c, s = (as_printed(function(float(angle.value)), fine) for function in (cos, sin))
     old, partner = (as_printed(float(before[place]), digits) for place in pair)
-    after = stages["rotated"]
+    after, written = stages["rotated"], _plain(angle.value)
     stretch = as_printed(rotation.stretch, fine)
-    return (
-        says,
-        _turned(pair.first, word, (old, c), (partner, -s), stretch, float(after[pair.first]), digits, fine, "-"),
-        _turned(pair.second, word, (partner, c), (old, s), stretch, float(after[pair.second]), digits, fine, "+"),
-    )
 
+    def turned(place: int, own: Decimal, sign: str, other: Decimal) -> Equation:
+        """Write one place of the pair: old × cos - partner × sin."""
+        value = (own * c + (other * s if sign == "+" else -other * s)) * stretch
+        new = result(value, digits)
+        terms: tuple[Term, ...] = (
+            Number(own, digits), " × ", *_factor(c, fine),
+            f" {sign} ", *_factor(other, digits), " × ", *_factor(s, fine),
+        )  # fmt: skip
+        symbols = f"old × cos({written}) {sign} partner × sin({written})"
+        if stretch != 1:
+            terms, symbols = ("(", *terms, ") × ", Number(stretch, fine)), f"({symbols}) × stretch"
+        return Equation(
+            f'place {place + 1} of rotated q("{word}")',
+            (
+                EquationLine("=", (symbols,)),
+                EquationLine("≈", terms),
+                EquationLine(new.sign, (Number(new.value, digits),)),
+            ),
+            table_note(new.value, float(after[place]), digits),
+        )
 
-def _turned(
-    place: int, word: str, own: tuple[Decimal, Decimal], other: tuple[Decimal, Decimal], stretch: Decimal,
-    table: float, digits: int, fine: int, sign: str,
-) -> Equation:  # fmt: skip
-    """Write one place of a rotated pair: old × cos - partner × sin."""
-    (old, c), (partner, signed_sine) = own, other
-    sine = -signed_sine if sign == "-" else signed_sine
-    products = [result(old * c, digits), result(partner * signed_sine, digits)]
-    total = sum((product.value for product in products), Decimal(0))
-    lines = [
-        EquationLine(
-            "=",
-            (Number(old, digits), " × ", *_factor(c, fine), f" {sign} ", *_factor(partner, digits), " × ",
-             *_factor(sine, fine)),
-        ),
-        sum_line([product.value for product in products], digits, is_exact=all(p.is_exact for p in products)),
-        EquationLine("=", (Number(total, digits),)),
-    ]  # fmt: skip
-    if stretch != 1:
-        stretched = result(total * stretch, digits)
-        lines[-1] = EquationLine("=", (Number(total, digits), ", times this model's ", Number(stretch, fine)))
-        lines.append(EquationLine(stretched.sign, (Number(stretched.value, digits),)))
-        total = stretched.value
-    return Equation(f'place {place + 1} of rotated q("{word}")', tuple(lines), table_note(total, table, digits))
+    return says, turned(pair.first, old, "-", partner), turned(pair.second, partner, "+", old)
 
 
 def _factor(number: Decimal, digits: int) -> tuple[Term, ...]:
@@ -181,18 +172,24 @@ def _plain(number: Decimal) -> str:
     return f"{number.normalize():f}" if number else "0"
 
 
-def _partly(trace: Explanation, rotation: Rotation) -> str:
-    """Say how many places are rotated, where not all are."""
-    if rotation.places == trace.d_k:
-        return ""
-    return f" (the first {rotation.places} of {trace.d_k} places; the others stay)"
+def _speeds(trace: Explanation, rotation: Rotation, speed: Decimal) -> str:
+    """Say how fast the pairs turn, and which places are none."""
+    last = write_number(float(rotation.frequencies[-1]), 4) if rotation.frequencies[-1] >= 0.0001 else "nearly 0"
+    slowed = f", slowed for long texts ({rotation.scaling})" if rotation.scaling else ""
+    partly = ""
+    if rotation.places < trace.d_k:
+        partly = f" Only the first {rotation.places} of {trace.d_k} places are rotated."
+    return (
+        f"Pair i turns by base^(-2i/d) a position, with base {rotation.base:,.10g} and d = {rotation.places}{slowed}: "
+        f"{_plain(speed)} for this one, i = 0, and {last} for the last.{partly}"
+    )
 
 
-def _slowed(rotation: Rotation, speed: Decimal) -> str:
-    """Say that the frequencies were changed for longer texts, where they were."""
-    if not rotation.scaling:
+def _stretched(rotation: Rotation, fine: int) -> str:
+    """Say that rotated places are stretched, where they are."""
+    if as_printed(rotation.stretch, fine) == 1:
         return ""
-    return f", which this model turns by {_plain(speed)} a position (scaling for long texts: {rotation.scaling})"
+    return f"; this model stretches both, by {write_number(rotation.stretch, fine)}"
 
 
 def _by_distance(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Block, ...]:

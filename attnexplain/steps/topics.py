@@ -450,7 +450,7 @@ def _rotation(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
                 EquationLine("=", (Number(total, fine),)),
             ),
         ),
-        Prose("Su et al. 2021, RoFormer (arXiv:2104.09864). Such models are not read here yet."),
+        Prose("Su et al. 2021 (arXiv:2104.09864). On a model of yours: --model FOLDER --step 1"),
     )
 
 
@@ -467,7 +467,7 @@ def _shared_keys(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             ("=", (Number(Decimal(32), None), " / ", Number(Decimal(8), None))),
             ("=", (Number(Decimal(4), None),)),
         ),
-        Prose("Ainslie et al. 2023 (arXiv:2305.13245). Such models are not read here yet."),
+        Prose("Ainslie et al. 2023 (arXiv:2305.13245). On a model of yours: --model FOLDER --step 1"),
     )
 
 
