@@ -325,6 +325,114 @@ def test_a_bad_checkpoint_gets_one_clear_line(name, tmp_path, capfd):
     assert time.monotonic() - start < 10
 
 
+# The same of newer models, and what only they have
+
+OF_TENSORS = ("tensor ", "offsets", "shape", "type ", "NaN", "infinity", "numbers that overflow", "name with")
+OF_SIZES = (
+    "no sizes", "size ", "layers", "heads", "width", "inner", "vocabulary", "positions", "epsilon", "activation", "relative",
+    "merges", "no unknown", "tokens around", "words without", "lower case", "added tokens", "tokenizer class a number",
+    "tokenizer panics", "tokenizer with numbers", "tokenizer of one", "a table", "text that", "rules", "a pattern", "no tensors",
+)  # fmt: skip
+SHARED = [name for name in CASES if not name.startswith((*OF_TENSORS, *OF_SIZES))]
+"""Cases that know nothing of the layout of BERT or of its kind of tokenizer."""
+
+
+@pytest.mark.parametrize("base", ["qwen3", "gemma2", "gpt-neox-in-turn"])
+@pytest.mark.parametrize("name", SHARED)
+def test_a_bad_checkpoint_of_a_newer_model_gets_the_same_line(name, base, tmp_path, capfd):
+    act, message = CASES[name]
+    _gets_one_line(base, act, message, tmp_path, capfd)
+
+
+def rope(**keys):
+    return edit("config.json", lambda content: content["rope_parameters"].update(keys))
+
+
+Q_OF_QWEN, GAIN_OF_QWEN = "layers.1.self_attn.q_proj.weight", "layers.1.self_attn.q_norm.weight"
+NEWER = {
+    "heads of keys that do not divide": ("qwen3", config(num_key_value_heads=3), "not a multiple of num_key_value_heads = 3"),
+    "more heads of keys than heads": ("qwen3", config(num_key_value_heads=8), "not a multiple of num_key_value_heads = 8"),
+    "heads of keys of zero": ("qwen3", config(num_key_value_heads=0), "num_key_value_heads must be a whole number from 1"),
+    "heads of keys of another": ("qwen3", config(num_key_value_heads=4), "has the shape (16, 24); config.json says"),
+    "heads that lie": ("qwen3", config(num_attention_heads=8), "config.json says head_dim = 8, hidden_size = 24"),
+    "a head of zero": ("qwen3", config(head_dim=0), "head_dim must be a whole number from 1"),
+    "a head of another": ("qwen3", config(head_dim=6), "config.json says head_dim = 6"),
+    "a head of odd places": ("qwen3", config(head_dim=7), "7 of 7 places are to be rotated, which is no number of pairs"),
+    "layers too many": ("qwen3", config(num_hidden_layers=5, layer_types=None), "the tensor layers.4.input_layernorm.weight is missing"),
+    "layers too few": ("qwen3", config(num_hidden_layers=3), "num_hidden_layers = 3, and the tensors have more"),
+    "kinds of layers too few": ("qwen3", config(layer_types=["full_attention"]), "layer_types must be a list of 4"),
+    "kinds of layers unknown": ("qwen3", config(layer_types=["chunked_attention"] * 4), "layer_types must be a list of 4, each of"),
+    "kinds of layers a list": ("qwen3", config(layer_types=[["full_attention"]] * 4), "layer_types must be a list of 4"),
+    "kinds of layers a number": ("qwen3", config(layer_types=4), "layer_types must be a list of 4"),
+    "rope of zero": ("qwen3", rope(rope_theta=0), "rope_theta must be a number between 1"),
+    "rope of minus one": ("qwen3", rope(rope_theta=-1.0), "rope_theta must be a number between 1"),
+    "rope too large": ("qwen3", rope(rope_theta=1e300), "rope_theta must be a number between 1"),
+    "rope a text": ("qwen3", rope(rope_theta="10000"), "rope_theta must be a number between 1"),
+    "rope a list": ("qwen3", config(rope_parameters=[1]), "rope_parameters must be an object"),
+    "rope of older keys zero": ("qwen3", config(rope_parameters=None, rope_theta=0), "rope_theta must be a number"),
+    "rope unknown": ("qwen3", rope(rope_type="dynamic"), "rope_type = 'dynamic' is not known; these are: default, linear"),
+    "rope with controls": ("qwen3", rope(rope_type="\x1b[2J"), "is not known; these are"),
+    "rope without a factor": ("qwen3", rope(rope_type="linear"), "config.json, rope_parameters has no factor"),
+    "rope by zero": ("qwen3", rope(rope_type="linear", factor=0), "factor must be a number between 0"),
+    "rope by nothing": ("llama-3", rope(factor=None), "rope_parameters has no factor"),
+    "rope from high to low": ("llama-3", rope(low_freq_factor=4.0), "high_freq_factor = 4 must be above low_freq_factor = 4"),
+    "rope made for nothing": ("llama-3", rope(original_max_position_embeddings=0), "original_max_position_embeddings must be a whole"),
+    "rope with few factors": ("phi3", rope(short_factor=[1.0]), "short_factor must be a list of 3 numbers"),
+    "rope with factors of zero": ("phi3", rope(short_factor=[1.0, 0, 1.0]), "short_factor must be a number between 0"),
+    "rope of part none": ("gpt-neox", rope(partial_rotary_factor=0.1), "places are to be rotated, which is no number of pairs"),
+    "rope of more than all": ("gpt-neox", rope(partial_rotary_factor=2), "partial_rotary_factor must be a number between 0 and 1"),
+    "window of zero": ("mistral", config(sliding_window=0), "sliding_window must be a whole number from 1"),
+    "window of minus one": ("mistral", config(sliding_window=-1), "sliding_window must be a whole number from 1"),
+    "window a fraction": ("mistral", config(sliding_window=1.5), "sliding_window must be a whole number from 1"),
+    "window missing": ("gemma2", config(sliding_window=None), "layer_types has layers with a window, and sliding_window is missing"),
+    "cap of zero": ("gemma2", config(attn_logit_softcapping=0), "attn_logit_softcapping must be a number between 0"),
+    "cap of minus one": ("gemma2", config(attn_logit_softcapping=-1), "attn_logit_softcapping must be a number between 0"),
+    "scale of zero": ("gemma2", config(query_pre_attn_scalar=0), "query_pre_attn_scalar must be a number between 0"),
+    "scale a text": ("gemma2", config(query_pre_attn_scalar="8"), "query_pre_attn_scalar must be a number between 0"),
+    "scale not a number": (
+        "gemma2", both(config(query_pre_attn_scalar="X"), lambda folder: (folder / "config.json").write_text(
+            (folder / "config.json").read_text().replace('"X"', "NaN"))), "config.json: NaN is not a finite number",
+    ),
+    "layers without rotation unknown": ("smollm3", config(no_rope_layers=[2, 1, 1, 1]), "no_rope_layers must be a list of 4"),
+    "biases that are not there": ("llama-2", config(attention_bias=True), "layers.0.self_attn.q_proj.bias is missing"),
+    "biases that should not be": ("qwen3", config(attention_bias=False), "says that there is no layers.0.self_attn"),
+    "a tensor missing": (
+        "qwen3", header(lambda entries: json.dumps({key.replace("q_norm", "x"): entry for key, entry in entries.items()}).encode()),
+        "the tensor layers.0.self_attn.q_norm.weight is missing",
+    ),
+    "NaN in a query": ("qwen3", number(Q_OF_QWEN, float("nan")), f"the tensor {Q_OF_QWEN} holds a number that is not finite"),
+    "infinity in a norm": ("qwen3", number(GAIN_OF_QWEN, float("inf")), f"the tensor {GAIN_OF_QWEN} holds a number that is not finite"),
+    "numbers that overflow": ("qwen3", both(number(Q_OF_QWEN, 3e38), number("layers.1.input_layernorm.weight", 3e38)), "not finite"),
+    "experts": ("qwen3", config(num_experts=4), "num_experts = '4' is not known for this kind of model"),
+    "quantized": ("qwen3", config(quantization_config={"bits": 4}), "quantization_config"),
+    "no tokenizer": ("qwen3", removed("tokenizer.json"), "there is no tokenizer.json in the folder"),
+    "a tokenizer of words": (
+        "qwen3", lambda folder: shutil.copy(FOLDER / "bert" / "tokenizer.json", folder), "holds a WordPiece, and its tokenizer class makes a BPE"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NEWER)
+def test_a_bad_checkpoint_of_a_newer_model_gets_one_clear_line(name, tmp_path, capfd):
+    base, act, message = NEWER[name]
+    _gets_one_line(base, act, message, tmp_path, capfd)
+
+
+def _gets_one_line(base, act, message, tmp_path, capfd):
+    folder = tmp_path / base
+    shutil.copytree(FOLDER / base, folder)
+    act(folder)
+    start = time.monotonic()
+    code, out, err = call("--model", str(folder), "--layer", "2", "--head", "2", SENTENCE)
+    assert (code, out) == (3, "")
+    assert message in err
+    assert err.startswith(f"attnexplain: error: {base}: ")
+    assert not [line for line in err.strip().split("\n")[1:] if not line.startswith("  hint: ")]
+    assert all(character >= " " or character == "\n" for character in err)
+    assert capfd.readouterr() == ("", "")  # nothing was written past Python's own streams
+    assert time.monotonic() - start < 10
+
+
 def test_at_least_eighty_cases():
     assert len(CASES) >= 80
 
