@@ -33,8 +33,9 @@ MINILM_SENTENCES = (
     "Le naïve cat: 猫 sat",
 )
 PARTS = ("queries", "keys", "values", "weights", "context")
+NEWER = {name for name in NAMES if "rope_parameters" in (FOLDER / name / "config.json").read_text()}
 NEAR = {"weights": 2e-5}
-"""How far from transformers' numbers: it has norms and rotations in float32, where 1e-5 comes by itself."""
+"""How far from transformers' numbers newer models may be: it has norms and rotations in float32, where 1e-5 comes."""
 
 
 @functools.cache
@@ -43,8 +44,9 @@ def reference(name):
         return dict(stored)
 
 
-def _assert_near(part, found, expected):
-    np.testing.assert_allclose(found, expected, rtol=0, atol=NEAR.get(part, 1e-4))
+def _assert_near(name, part, found, expected):
+    near = NEAR.get(part, 1e-4) if name in NEWER else 1e-5
+    np.testing.assert_allclose(found, expected, rtol=0, atol=near)
 
 
 @pytest.mark.parametrize("number", range(len(SENTENCES)))
@@ -57,7 +59,7 @@ def test_every_head_of_every_layer_agrees_with_transformers(name, number):
     count = 0
     for layer, head, trace in model.every_head(tokens):
         for part in PARTS:
-            _assert_near(part, getattr(trace, part), expected[f"{part}_{number}"][layer, head])
+            _assert_near(name, part, getattr(trace, part), expected[f"{part}_{number}"][layer, head])
         count += 1
     assert count == expected[f"weights_{number}"].shape[0] * expected[f"weights_{number}"].shape[1]
 
@@ -71,7 +73,7 @@ def test_the_lesson_of_a_head_is_that_of_transformers(name):
             trace = explain(SENTENCES[0], model=str(FOLDER / name), layer=layer, head=head)
             assert (trace.model.layer, trace.model.head) == (layer, head)
             for part in PARTS:
-                _assert_near(part, getattr(trace, part), expected[f"{part}_0"][layer, head])
+                _assert_near(name, part, getattr(trace, part), expected[f"{part}_0"][layer, head])
             projected = trace.queries if trace.projected_queries is None else trace.projected_queries
             bias = 0 if trace.head.b_q is None else trace.head.b_q
             np.testing.assert_allclose(projected, trace.embeddings @ trace.head.w_q + bias, atol=1e-12)
