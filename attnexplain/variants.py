@@ -34,7 +34,7 @@ from attnexplain.errors import NumbersError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from attnexplain.attention import Array, Mask
 
@@ -303,6 +303,29 @@ def visible_mask(count: int, *, causal: bool, window: int | None) -> Mask | None
         return causal_mask(count) if causal else None
     distance = np.arange(count)[:, None] - np.arange(count)  # [query, key]: how far the key stands before the query
     return (distance >= 0 if causal else distance > -window) & (distance < window)
+
+
+def distance_buckets(count: int, buckets: int = 32, farthest: int = 128) -> NDArray[np.intp]:
+    """Sort the distances of all words into buckets, (count, count); each bucket has a bias of its own.
+
+    Half of the buckets are for keys before the query and half for those behind it. Of each half the first half is one
+    distance each, and the others are wider the farther they are, in proportion to their distance.
+
+    Source: Raffel et al. 2020, "T5", arXiv:1910.10683, section 2.1; MPNet: Song et al. 2020, arXiv:2004.09297.
+
+    >>> distance_buckets(3)
+    array([[ 0, 17, 18],
+           [ 1,  0, 17],
+           [ 2,  1,  0]])
+    """
+    distance = np.arange(count) - np.arange(count)[:, None]  # [query, key]: how far the key stands behind the query
+    half, alone = buckets // 2, buckets // 4
+    far = np.abs(distance).astype(np.float32)
+    with np.errstate(divide="ignore"):  # of distance 0, which stands alone
+        steps = np.log(far / np.float32(alone)) / np.float32(np.log(farthest / alone)) * np.float32(half - alone)
+    wide = np.minimum(alone + np.maximum(steps, 0).astype(np.intp), half - 1)
+    numbers: NDArray[np.intp] = np.where(distance > 0, half, 0) + np.where(far < alone, np.abs(distance), wide)
+    return numbers
 
 
 def beside_sink(scaled: Array, sink: float) -> Array:

@@ -100,6 +100,102 @@ MAKES = {
         torch.float16,
         1,
     ),
+    "electra": (
+        transformers.ElectraModel,
+        transformers.ElectraConfig(**BERT, embedding_size=7),
+        torch.float32,
+        1,
+    ),
+    "ernie": (transformers.ErnieModel, transformers.ErnieConfig(**BERT, use_task_id=True), torch.float32, 1),
+    "albert": (
+        transformers.AlbertForMaskedLM,
+        transformers.AlbertConfig(
+            **{**BERT, "num_hidden_layers": 4}, embedding_size=7, num_hidden_groups=2, inner_group_num=2,
+        ),
+        torch.float32,
+        1,
+    ),
+    "mpnet": (
+        transformers.MPNetForMaskedLM,
+        transformers.MPNetConfig(**{**BERT, "max_position_embeddings": 96}),
+        torch.float16,
+        1,
+    ),
+    "roformer": (
+        transformers.RoFormerModel,
+        transformers.RoFormerConfig(**BERT, embedding_size=7),
+        torch.float32,
+        1,
+    ),
+    "roberta-prelayernorm": (
+        transformers.RobertaPreLayerNormModel,
+        transformers.RobertaPreLayerNormConfig(**{**BERT, "vocab_size": 320}, type_vocab_size=1, pad_token_id=1),
+        torch.float32,
+        1,
+    ),
+    "xlm-roberta-xl": (
+        transformers.XLMRobertaXLForMaskedLM,
+        transformers.XLMRobertaXLConfig(**BERT, type_vocab_size=1, pad_token_id=1),
+        torch.float32,
+        1,
+    ),
+    "modernbert": (
+        transformers.ModernBertForMaskedLM,
+        transformers.ModernBertConfig(
+            **{**DECODER, "pad_token_id": 1}, vocab_size=320, local_attention=6, global_attn_every_n_layers=2,
+            norm_bias=True, mlp_bias=True, attention_bias=True, rope_parameters={
+                "sliding_attention": {"rope_type": "default", "rope_theta": 20.0},
+                "full_attention": {"rope_type": "default", "rope_theta": 300.0},
+            },
+        ),
+        torch.float32,
+        1,
+    ),
+    "modernbert-as-published": (
+        transformers.ModernBertModel,
+        transformers.ModernBertConfig(**{**DECODER, "pad_token_id": 1}, vocab_size=320, local_attention=4),
+        torch.bfloat16,
+        1,
+    ),
+    "opt": (
+        transformers.OPTForCausalLM,
+        transformers.OPTConfig(
+            vocab_size=320, hidden_size=12, num_hidden_layers=3, num_attention_heads=3, ffn_dim=20,
+            max_position_embeddings=48, init_std=0.4, word_embed_proj_dim=12, **BOUNDS,
+        ),
+        torch.float16,
+        1,
+    ),
+    "opt-norms-behind": (
+        transformers.OPTModel,
+        transformers.OPTConfig(
+            vocab_size=320, hidden_size=12, num_hidden_layers=3, num_attention_heads=3, ffn_dim=20,
+            max_position_embeddings=48, init_std=0.4, word_embed_proj_dim=8, do_layer_norm_before=False, **BOUNDS,
+        ),
+        torch.float32,
+        1,
+    ),
+    "gpt-neo": (
+        transformers.GPTNeoForCausalLM,
+        transformers.GPTNeoConfig(
+            vocab_size=320, hidden_size=12, num_layers=4, num_heads=3, intermediate_size=20, window_size=4,
+            max_position_embeddings=48, initializer_range=0.3, attention_types=[[["global", "local"], 2]], **BOUNDS,
+        ),
+        torch.float32,
+        1,
+    ),
+    "gpt-oss": (
+        transformers.GptOssForCausalLM,
+        transformers.GptOssConfig(
+            **DECODER, vocab_size=320, num_key_value_heads=2, head_dim=8, sliding_window=4, num_local_experts=5,
+            num_experts_per_tok=2, swiglu_limit=0.5, rope_parameters={
+                "rope_type": "yarn", "rope_theta": 100.0, "factor": 4.0, "truncate": False,
+                "original_max_position_embeddings": 16,
+            },
+        ),
+        torch.bfloat16,
+        1,
+    ),
     "llama-2": (
         transformers.LlamaForCausalLM,
         transformers.LlamaConfig(**{**DECODER, "initializer_range": 0.3}, vocab_size=384, num_key_value_heads=4),
@@ -232,6 +328,8 @@ def main() -> None:
         folder.mkdir(parents=True)
         config.attn_implementation = config._attn_implementation = "eager"
         model = kind(config).eval()
+        if hasattr(model, "set_experts_implementation"):
+            model.set_experts_implementation("eager")
         with torch.no_grad():
             for parameter in model.parameters():
                 if parameter.ndim == 1:  # biases and normalizations start at 0 and 1, which would prove little
@@ -240,6 +338,9 @@ def main() -> None:
         tokenizer = make_tokenizer(config.model_type, config.vocab_size)
         tokenizer.save(str(folder / "tokenizer.json"))
         config.to_json_file(folder / "config.json")
+        if name == "roformer":  # whose own tokenizer needs a library for Chinese
+            settings = {"tokenizer_class": "PreTrainedTokenizerFast"}
+            (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
         save(model, folder, stored, files)
         np.savez_compressed(folder / "reference.npz", **reference(model, tokenizer, SENTENCES))
     if not asked:
@@ -262,7 +363,10 @@ def save(model: torch.nn.Module, folder: Path, stored: torch.dtype, files: int) 
     tensors = {name: tensor.to(stored).contiguous() for name, tensor in model.state_dict().items()}
     tied = {"lm_head.weight", "lm_head.decoder.weight", "lm_head.decoder.bias", "vocab_projector.weight"}
     tied |= {"cls.predictions.decoder.weight", "cls.predictions.decoder.bias"}
-    tensors = {name: tensor for name, tensor in tensors.items() if name not in tied}
+    first: dict[int, str] = {}
+    for name, tensor in tensors.items():
+        first.setdefault(tensor.data_ptr(), name)  # of two names for the same numbers the first is saved
+    tensors = {name: tensor for name, tensor in tensors.items() if name not in tied and name in first.values()}
     if files == 1:
         save_file(tensors, folder / "model.safetensors", {"format": "pt"})
         return
@@ -278,30 +382,43 @@ def save(model: torch.nn.Module, folder: Path, stored: torch.dtype, files: int) 
 
 def make_tokenizer(kind: str, size: int) -> Tokenizer:
     files = [str(path) for path in TEXTS]
-    if kind in ("bert", "distilbert"):
+    if kind in ("bert", "distilbert", "electra", "ernie", "roformer", "mpnet"):
         tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
         tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
         tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
         special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        if kind == "mpnet":
+            special = ["<s>", "<pad>", "</s>", "[UNK]", "<mask>"]
         tokenizer.train(
             files,
             trainers.WordPieceTrainer(vocab_size=size, special_tokens=special, limit_alphabet=40, show_progress=False),
         )
-        numbers = [(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")]
-        tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=numbers)
-        tokenizer.enable_padding(length=40, pad_token="[PAD]")  # as sentence-transformers saves it; not to be obeyed
+        first, last = (special[0], special[2]) if kind == "mpnet" else ("[CLS]", "[SEP]")
+        numbers = [(token, tokenizer.token_to_id(token)) for token in (first, last)]
+        tokenizer.post_processor = processors.TemplateProcessing(single=f"{first} $A {last}", special_tokens=numbers)
+        tokenizer.enable_padding(
+            length=40, pad_token=special[1] if kind == "mpnet" else "[PAD]"
+        )  # as sentence-transformers saves it; not to be obeyed
         tokenizer.enable_truncation(8)
-    elif kind == "xlm-roberta":
+    elif kind in ("xlm-roberta", "xlm-roberta-xl", "albert"):
         tokenizer = Tokenizer(models.Unigram())
         tokenizer.normalizer = normalizers.NFKC()
         tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
         special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+        if kind == "albert":
+            special = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
+            rules = [normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()]
+            tokenizer.normalizer = normalizers.Sequence(rules)
+            tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+                [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]
+            )
         trainer = trainers.UnigramTrainer(
             vocab_size=size, special_tokens=special, unk_token="<unk>", show_progress=False, shrinking_factor=0.5
         )
         tokenizer.train(files, trainer)
-        numbers = [(token, tokenizer.token_to_id(token)) for token in ("<s>", "</s>")]
-        tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=numbers)
+        first, last = ("[CLS]", "[SEP]") if kind == "albert" else ("<s>", "</s>")
+        numbers = [(token, tokenizer.token_to_id(token)) for token in (first, last)]
+        tokenizer.post_processor = processors.TemplateProcessing(single=f"{first} $A {last}", special_tokens=numbers)
     elif kind in ("llama", "mistral", "phi3", "gemma", "gemma2", "gemma3_text") and size > 320:
         tokenizer = pieces_and_bytes(kind, size, files)
     else:
@@ -316,7 +433,7 @@ def make_tokenizer(kind: str, size: int) -> Tokenizer:
                 ]
             )
         tokenizer.decoder = decoders.ByteLevel()
-        special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"] if kind == "roberta" else ["<|endoftext|>"]
+        special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"] if kind.startswith("roberta") else ["<|endoftext|>"]
         alphabet = pre_tokenizers.ByteLevel.alphabet()
         tokenizer.train(
             files,
@@ -324,7 +441,7 @@ def make_tokenizer(kind: str, size: int) -> Tokenizer:
                 vocab_size=size, special_tokens=special, initial_alphabet=alphabet, show_progress=False
             ),
         )
-        if kind == "roberta":
+        if kind.startswith("roberta"):
             tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
         else:
             tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
@@ -334,8 +451,15 @@ def make_tokenizer(kind: str, size: int) -> Tokenizer:
 
 _CASES, _SIGN, _SPACES = "(?i:'s|'t|'re|'ve|'m|'ll|'d)", r"[^\r\n\p{L}\p{N}]?\p{L}+", r"\s*[\r\n]+|\s+(?!\S)|\s+"
 _OF_LLAMA = rf"{_CASES}|{_SIGN}|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|{_SPACES}"
+_UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_ANY = r"[^\r\n\p{L}\p{N}]?"
+_OF_O200K = (
+    rf"{_ANY}{_UPPER}*{_LOWER}+{_CASES}?|{_ANY}{_UPPER}+{_LOWER}*{_CASES}?|\p{{N}}{{1,3}}"
+    rf"| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|{_SPACES}"
+)
 _OF_QWEN = _OF_LLAMA.replace("{1,3}", "")
-SPLITS = {"llama": _OF_LLAMA, "olmo2": _OF_LLAMA, "smollm3": _OF_LLAMA, "qwen2": _OF_QWEN, "qwen3": _OF_QWEN}
+SPLITS = {"llama": _OF_LLAMA, "olmo2": _OF_LLAMA, "smollm3": _OF_LLAMA, "qwen2": _OF_QWEN, "qwen3": _OF_QWEN,
+          "gpt_oss": _OF_O200K}  # fmt: skip
 """How newer models split a text before it becomes bytes."""
 
 
@@ -412,20 +536,56 @@ def heads_of(model: torch.nn.Module, ids: list[int]) -> dict[str, np.ndarray]:
     for module_name, module in body.named_modules():
         end = ".".join(module_name.split(".")[-2:])
         for name, ends in {
-            "queries": ("self.query", "attention.q_lin"),
-            "keys": ("self.key", "attention.k_lin"),
-            "values": ("self.value", "attention.v_lin"),
+            "queries": (
+                "self.query",
+                "attention.q_lin",
+                "attention.query",
+                "attn.q",
+                "attention.q_proj",
+                "self_attn.q_proj",
+            ),
+            "keys": ("self.key", "attention.k_lin", "attention.key", "attn.k", "attention.k_proj", "self_attn.k_proj"),
+            "values": (
+                "self.value",
+                "attention.v_lin",
+                "attention.value",
+                "attn.v",
+                "attention.v_proj",
+                "self_attn.v_proj",
+            ),
         }.items():
             if end in ends:
                 hooks.append(module.register_forward_hook(catch(name)))
         if end == "attn.c_attn":
             hooks.append(module.register_forward_hook(catch_three))
-        if module_name.endswith(("attention.output.dense", "attention.out_lin", "attn.c_proj")):
+        if module_name.endswith(
+            (
+                "attention.output.dense",
+                "attention.out_lin",
+                "attn.c_proj",
+                "attention.dense",
+                "attn.o",
+                "attention.out_proj",
+                "self_attn.out_proj",
+            )
+        ):
             hooks.append(module.register_forward_pre_hook(catch_input))
+    rotate = getattr(sys.modules[type(model).__module__], "RoFormerSelfAttention", None)
+    if rotate is not None:  # whose queries and keys are rotated behind their matrices
+        original = rotate.apply_rotary_position_embeddings
+
+        def spy(sinusoidal, query, key):
+            rotated = original(sinusoidal, query, key)
+            caught["queries"][-1], caught["keys"][-1] = rotated[0][0], rotated[1][0]
+            return rotated
+
+        rotate.apply_rotary_position_embeddings = staticmethod(spy)
     with torch.no_grad():
         result = body(torch.tensor([ids]), output_attentions=True)
     for hook in hooks:
         hook.remove()
+    if rotate is not None:
+        rotate.apply_rotary_position_embeddings = staticmethod(original)
     arrays = {name: torch.stack(tensors).numpy() for name, tensors in caught.items()}
     return {**arrays, "weights": torch.cat(result.attentions).numpy()}
 

@@ -35,7 +35,10 @@ NEWER = {
     "llama-2": "LlamaTokenizer", "llama-3": "PreTrainedTokenizer", "mistral": "LlamaTokenizer",
     "phi3": "LlamaTokenizer", "gemma": "GemmaTokenizer", "gemma3": "GemmaTokenizer", "qwen2": "Qwen2Tokenizer",
     "qwen3": "Qwen2Tokenizer", "gpt-neox": "GPTNeoXTokenizer", "olmo2": "GPT2Tokenizer",
-    "smollm3": "PreTrainedTokenizer",
+    "smollm3": "PreTrainedTokenizer", "electra": "BertTokenizer", "ernie": "BertTokenizer", "mpnet": "MPNetTokenizer",
+    "albert": "AlbertTokenizer", "modernbert": "PreTrainedTokenizer", "opt": "GPT2Tokenizer",
+    "gpt-neo": "GPT2Tokenizer", "gpt-oss": "PreTrainedTokenizer", "roberta-prelayernorm": "RobertaTokenizer",
+    "xlm-roberta-xl": "XLMRobertaTokenizer",
 }  # fmt: skip
 """By checkpoint: the class that published models of the kind name."""
 
@@ -81,17 +84,23 @@ def cases():
 
     for name, own in NEWER.items():
         yield name, {}, {}
-        for kind in (own, f"{own}Fast", "PreTrainedTokenizerFast", "LlamaTokenizerFast"):
+        is_of_pairs = own not in ("BertTokenizer", "MPNetTokenizer", "AlbertTokenizer", "XLMRobertaTokenizer")
+        other = ("LlamaTokenizerFast",) if is_of_pairs else ()
+        for kind in (own, f"{own}Fast", "PreTrainedTokenizerFast", *other):
             named = {"tokenizer_class": kind}
             yield name, {"tokenizer_config.json": named}, {}
             yield name, {"tokenizer_config.json": named | {"add_bos_token": False, "add_eos_token": True}}, {}
+        nulls = [{"bos_token": None, "eos_token": "<extra>"}, {"unk_token": None, "pad_token": None}]
+        nulls = nulls if is_of_pairs and own != "RobertaTokenizer" else []  # others need these tokens
         own_class = {"tokenizer_class": f"{own}Fast"}
         for settings in (
             {"legacy": True}, {"legacy": False}, {"legacy": None}, {"add_prefix_space": True},
             {"add_prefix_space": False}, {"add_prefix_space": True, "legacy": True}, {"split_special_tokens": True},
             {"added_tokens_decoder": {"7": EXTRA}}, {"additional_special_tokens": ["<extra>"]},
-            {"bos_token": "<extra>"}, {"bos_token": None, "eos_token": "<extra>"},
-            {"unk_token": None, "pad_token": None},
+            {"bos_token": "<extra>"},
+            *nulls,
+            {"do_lower_case": False}, {"keep_accents": True},
+            {"strip_accents": False}, {"mask_token": "<extra>"},
         ):  # fmt: skip
             yield name, {"tokenizer_config.json": own_class | settings}, {}
 

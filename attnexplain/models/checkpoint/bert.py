@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from attnexplain.models.checkpoint.layers import known_activation, next_states_of_post_norm, normalized
@@ -54,6 +55,11 @@ NAMES = {
 def sizes(config: Config) -> Sizes:
     """Read what config.json says."""
     config.only("position_embedding_type", "absolute")
+    return read_sizes(config)
+
+
+def read_sizes(config: Config) -> Sizes:
+    """Read what models of this kind have in common."""
     named = {
         _D: config.size(_D, "width"),
         _INNER: config.size(_INNER, "inner width"),
@@ -80,10 +86,16 @@ def first_states(parameters: Parameters, ids: Sequence[int]) -> Array:
 
 
 def states_at(parameters: Parameters, ids: Sequence[int], positions: Sequence[int]) -> Array:
-    """Add the embeddings of tokens and positions, and normalize."""
+    """Add the embeddings of tokens, positions and the first of other kinds, normalize, and widen what is narrow."""
     p = parameters
-    added: Array = p("words", rows=ids) + p("positions", rows=positions) + p("types", rows=[0])  # [n, d_model]
-    return normalized(p, "first", 0, added)
+    added: Array = p("words", rows=ids)  # [n, d_model]
+    if "positions" in p:
+        added = added + p("positions", rows=positions)
+    for first_of_all in ("types", "tasks"):
+        if first_of_all in p:
+            added = added + p(first_of_all, rows=[0])
+    states = normalized(p, "first", 0, added)
+    return p.product(states, "w_wider", "b_wider") if "w_wider" in p else states
 
 
 def attention_input(parameters: Parameters, layer: int, states: Array) -> Array:
@@ -101,4 +113,22 @@ FAMILY = Family(
     first_states=first_states,
     attention_input=attention_input,
     next_states=next_states_of_post_norm,
+    harmless=frozenset(("pooler_num_attention_heads", "pooler_size_per_head")),
+)
+
+
+def sizes_of_ernie(config: Config) -> Sizes:
+    """Read what config.json says; ERNIE may also have an embedding of tasks."""
+    has_tasks = config.flag("use_task_id", default=False)
+    same, tasks = sizes(config), config.size("task_type_vocab_size", "rows", default=3)
+    absent = frozenset() if has_tasks else frozenset(("tasks",))
+    return replace(same, named={**same.named, "task_type_vocab_size": tasks}, absent=absent)
+
+
+ERNIE = replace(
+    FAMILY,
+    title="ERNIE",
+    names=NAMES | {"tasks": Entry("embeddings.task_type_embeddings.weight", ("task_type_vocab_size", _D))},
+    prefixes=("", "ernie."),
+    sizes=sizes_of_ernie,
 )

@@ -59,7 +59,7 @@ class Checkpoint(Model):
         config = read_config(folder)
         family = family_of(config)
         self._sizes = family.sizes(config)
-        config.refuse_unread()
+        config.refuse_unread(family.harmless)
         _check_range("layer", layer, self._sizes.layers, name)
         _check_range("head", head, self._sizes.heads, name)
         tokenizer = open_tokenizer(folder, config.model_type, config.text("tokenizer_class", "") or None)

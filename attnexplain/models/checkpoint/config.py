@@ -46,8 +46,6 @@ class Config:
         self._keys = keys
         self._where = where
         self._read: set[str] = set()
-        if "auto_map" in keys:
-            raise CheckpointError(f"{NAME} asks to run code that comes with the checkpoint (auto_map); nothing is run")
 
     @property
     def model_type(self) -> str:
@@ -75,9 +73,11 @@ class Config:
         Args:
             harmless: keys that change no number that is computed here.
         """
+        if "auto_map" in self._keys and "auto_map" not in harmless:
+            raise self.error("asks to run code that comes with the checkpoint (auto_map); nothing is run", sign="")
         for key, value in self._keys.items():
             unread = key not in self._read | harmless | HARMLESS and not key.startswith("_")
-            if unread and value not in (None, False) and SPEAKS_OF_ATTENTION.search(key):
+            if unread and value not in (None, False, "", [], {}) and SPEAKS_OF_ATTENTION.search(key):
                 raise self.error(f"{key} = {str(value)[:40]!r} is not known for this kind of model, and may change it")
 
     def size(self, key: str, what: str, default: int | None = None) -> int:
@@ -149,6 +149,12 @@ class Config:
         if not isinstance(value, str) or len(value) > 200:
             raise self.error(f"{key} must be a short text")
         return value
+
+    def with_default(self, key: str, value: Any) -> Config:
+        """Take a value where a key is missing or null; what is read of the copy is read of this one."""
+        copy = Config({**self._keys, key: value} if self.get(key) is None else self._keys, self._where)
+        copy._read = self._read
+        return copy
 
     def is_null(self, key: str) -> bool:
         """Whether a key is there and says null."""

@@ -7,17 +7,25 @@ from typing import TYPE_CHECKING
 
 from attnexplain.errors import CheckpointError
 from attnexplain.models.checkpoint import (
+    albert,
     bert,
     distilbert,
+    electra,
     gemma,
     gpt2,
+    gpt_neo,
     gpt_neox,
+    gpt_oss,
     llama,
     mistral,
+    modernbert,
+    mpnet,
     olmo,
+    opt,
     phi,
     qwen,
     roberta,
+    roformer,
     smollm,
 )
 
@@ -33,7 +41,17 @@ FAMILIES: Mapping[str, Family] = {
     "roberta": roberta.FAMILY,
     "xlm-roberta": replace(roberta.FAMILY, title="XLM-RoBERTa"),
     "camembert": replace(roberta.FAMILY, title="CamemBERT"),
+    "roberta-prelayernorm": roberta.PRE_NORM,
+    "xlm-roberta-xl": roberta.XL,
+    "electra": electra.FAMILY,
+    "albert": albert.FAMILY,
+    "mpnet": mpnet.FAMILY,
+    "ernie": bert.ERNIE,
+    "roformer": roformer.FAMILY,
+    "modernbert": modernbert.FAMILY,
     "gpt2": gpt2.FAMILY,
+    "gpt_neo": gpt_neo.FAMILY,
+    "opt": opt.FAMILY,
     "gpt_neox": gpt_neox.FAMILY,
     "llama": llama.FAMILY,
     "mistral": mistral.FAMILY,
@@ -45,6 +63,7 @@ FAMILIES: Mapping[str, Family] = {
     "phi3": phi.FAMILY,
     "olmo2": olmo.FAMILY,
     "smollm3": smollm.FAMILY,
+    "gpt_oss": gpt_oss.FAMILY,
 }
 """By model_type."""
 

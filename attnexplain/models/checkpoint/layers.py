@@ -35,7 +35,7 @@ def rms_norm(x: Array, gain: Array, epsilon: float) -> Array:
 def normalized(parameters: Parameters, role: str, layer: int, x: Array) -> Array:
     """Normalize rows as the model does, with its gain and shift of this role; as they are where it has none."""
     p, sizes = parameters, parameters.sizes
-    if f"{role}_gain" not in p:
+    if not p.has(f"{role}_gain", layer):
         return x
     gain = p(f"{role}_gain", layer)
     if sizes.norm == "layer":
@@ -53,9 +53,12 @@ def second_half(parameters: Parameters, layer: int, x: Array) -> Array:
     A gate: activation(x·W_gate) times x·W_up, place by place (Shazeer 2020, "GLU Variants Improve Transformer",
     arXiv:2002.05202).
     """
-    p, act = parameters, ACTIVATIONS[parameters.sizes.activation]
+    p = parameters
+    if p.family.second_half is not None:
+        return p.family.second_half(p, layer, x)
+    act = ACTIVATIONS[p.sizes.activation]
     if "w_gate_up" in p:
-        gate, up = np.split(p.product(x, "w_gate_up", layer=layer), 2, axis=-1)
+        gate, up = np.split(p.product(x, "w_gate_up", "b_gate_up", layer), 2, axis=-1)
         inner: Array = act(gate) * up
     elif "w_gate" in p:
         inner = act(p.product(x, "w_gate", "b_gate", layer)) * p.product(x, "w_up", "b_up", layer)
@@ -114,7 +117,8 @@ def _erf(x: Array) -> Array:
     return value
 
 
-def _sigmoid(x: Array) -> Array:
+def sigmoid(x: Array) -> Array:
+    """Return 1 / (1 + e^-x), place by place."""
     return 1 / (1 + np.exp(-x))  # e^-x may overflow to infinity, whose inverse is 0, as it should be
 
 
@@ -124,10 +128,10 @@ ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
     "gelu_new": gelu_by_tanh,
     "gelu_fast": gelu_by_tanh,
     "gelu_pytorch_tanh": gelu_by_tanh,
-    "quick_gelu": lambda x: x * _sigmoid(1.702 * x),
+    "quick_gelu": lambda x: x * sigmoid(1.702 * x),
     "relu": lambda x: np.maximum(x, 0),
-    "silu": lambda x: x * _sigmoid(x),
-    "swish": lambda x: x * _sigmoid(x),
+    "silu": lambda x: x * sigmoid(x),
+    "swish": lambda x: x * sigmoid(x),
     "tanh": np.tanh,
 }
 

@@ -38,6 +38,8 @@ class Entry:
     """Whether the file holds (out, in), as torch's Linear does; the formulas want (in, out)."""
     other_names: tuple[str, ...] = ()
     """What older files call it."""
+    first_layer: int = 0
+    """The first layer that has it."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Sizes:
     """The number of the padding token."""
     absent: frozenset[str] = frozenset()
     """Roles of parameters that this checkpoint does without."""
+    unused: frozenset[str] = frozenset()
+    """Roles that this checkpoint has no use for, though their tensors are there under others."""
     norm: NormKind = "layer"
     rotations: tuple[Rotation | None, ...] = ()
     """How each layer rotates queries and keys."""
@@ -76,8 +80,18 @@ class Sizes:
     """What the embeddings are multiplied by."""
     norms_all_heads: bool = False
     """Whether the norm of queries and keys is taken over all heads together."""
+    stored_as: tuple[str, ...] = ()
+    """What stands for {layer} in the names of each layer, where layers share parameters; its number unless given."""
+    beyond: str = ""
+    """What would stand there for one layer more than there are."""
     is_parallel: bool = False
     """Whether both halves of a layer read what enters it, side by side."""
+    answering_experts: int = 0
+    """How many experts answer for each row, where there are experts."""
+    gate_alpha: float = 1.0
+    """What a gate is multiplied by inside of its sigmoid."""
+    gate_limit: float = float("inf")
+    """What gates are held within."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "d_k", self.d_k or self.d_model // self.heads)
@@ -87,6 +101,12 @@ class Sizes:
     def sharing(self) -> int:
         """How many heads of queries share one of keys and values."""
         return self.heads // self.kv_heads
+
+    def layer_name(self, layer: int) -> str:
+        """Return what stands for {layer} in the names of a layer, or of one more than there are."""
+        if layer == self.layers:
+            return self.beyond or str(layer)
+        return self.stored_as[layer] if self.stored_as else str(layer)
 
     def scale_of(self, layer: int) -> float | None:
         """Return what the scores of a layer are divided by; None for √d_k."""
@@ -163,6 +183,10 @@ class Family:
     """Makes the hidden states that leave a layer of those that enter it and the contexts of its heads."""
     places: Callable[[Sizes], Places] = in_three_matrices
     """Says where in the matrices each head is."""
+    second_half: Callable[[Parameters, int, Array], Array] | None = None
+    """Passes rows (n, d_model) through the second half of a layer, where that is none of the usual ones."""
+    harmless: frozenset[str] = frozenset()
+    """Keys that published models of the family have in config.json, and that change no number that is computed here."""
 
 
 class Parameters:
@@ -176,29 +200,33 @@ class Parameters:
         self.family = family
         self.sizes = sizes
         self.tensors = tensors
-        self.entries = {role: entry for role, entry in family.names.items() if role not in sizes.absent}
+        self.entries = {role: entry for role, entry in family.names.items() if role not in sizes.absent | sizes.unused}
         first = next(iter(family.names.values())).name
         self._prefix = _prefix(family, first, tensors)
         for entry in self.entries.values():
-            for layer in range(sizes.layers) if "{layer}" in entry.name else (0,):
+            for layer in range(entry.first_layer, sizes.layers) if "{layer}" in entry.name else (0,):
                 self._check(entry, self._name(entry, layer))
         self._refuse_more()
 
     def _refuse_more(self) -> None:
         """Refuse layers that config.json does not count, and parameters that it says are not there."""
-        one_more = self._written(
-            next(entry for entry in self.entries.values() if "{layer}" in entry.name), self.sizes.layers
-        )
+        in_layers = next(entry for entry in self.entries.values() if "{layer}" in entry.name and not entry.first_layer)
+        one_more = self._written(in_layers.name, self.sizes.layers)
         if one_more in self.tensors:
             raise CheckpointError(
                 f"config.json says {self.family.layer_key} = {self.sizes.layers}, and the tensors have more: {one_more}"
             )
-        for role in self.sizes.absent:
-            if (name := self._name(self.family.names[role], 0)) in self.tensors:
+        absent = [self.family.names[role] for role in sorted(self.sizes.absent & set(self.family.names))]
+        for name in (self._name(entry, layer) for entry in absent for layer in range(self.sizes.layers)):
+            if name in self.tensors:
                 raise CheckpointError(f"config.json says that there is no {name}, and the tensors have it")
 
     def __contains__(self, role: str) -> bool:
         return role in self.entries
+
+    def has(self, role: str, layer: int) -> bool:
+        """Whether a layer has a parameter."""
+        return role in self and layer >= self.entries[role].first_layer
 
     def __call__(self, role: str, layer: int = 0, rows: Sequence[int] | None = None) -> Array:
         """Return a parameter, or some rows of it, as float32."""
@@ -212,6 +240,10 @@ class Parameters:
         tensor = self.tensors[self._name(entry, layer)]
         made = tensor.times_transposed(x) if entry.transposed else tensor.times(x)
         return made + self(bias, layer) if bias in self else made
+
+    def expert(self, role: str, layer: int, number: int) -> Array:
+        """Return the parameter of one of several experts, which lie one behind another: (in, out)."""
+        return self.tensors[self._name(self.entries[role], layer)].item(number)
 
     def head(self, layer: int, number: int) -> Head:
         """Cut one head out of the matrices of a layer, in float64."""
@@ -243,17 +275,17 @@ class Parameters:
     def culprit(self, layer: int | None) -> str | None:
         """Name the first tensor of a layer (None: of the embeddings) that holds a number that is not finite."""
         for entry in self.entries.values():
-            if ("{layer}" in entry.name) == (layer is not None):
+            if ("{layer}" in entry.name) == (layer is not None) and (layer or 0) >= entry.first_layer:
                 name = self._name(entry, layer or 0)
                 if not self.tensors[name].is_finite():
                     return name
         return None
 
-    def _written(self, entry: Entry, layer: int) -> str:
-        return self._prefix + entry.name.format(layer=layer)
+    def _written(self, name: str, layer: int) -> str:
+        return self._prefix + name.format(layer=self.sizes.layer_name(layer))
 
     def _name(self, entry: Entry, layer: int) -> str:
-        names = [self._prefix + name.format(layer=layer) for name in (entry.name, *entry.other_names)]
+        names = [self._written(name, layer) for name in (entry.name, *entry.other_names)]
         return next((name for name in names if name in self.tensors), names[0])
 
     def _check(self, entry: Entry, name: str) -> None:

@@ -115,10 +115,10 @@ def read_window(config: Config) -> int | None:
 SLIDING, FULL = "sliding_attention", "full_attention"
 
 
-def read_windows(config: Config, layer_types: Sequence[str]) -> tuple[int | None, ...]:
+def read_windows(config: Config, layer_types: Sequence[str], default: int | None = None) -> tuple[int | None, ...]:
     """Give a window to the layers that have one: those that config.json says, or else these."""
     types = config.choices("layer_types", len(layer_types), (SLIDING, FULL)) or layer_types
-    window = read_window(config)
+    window = read_window(config) or default
     if SLIDING in types and window is None:
         raise config.error("layer_types has layers with a window, and sliding_window is missing")
     return tuple(window if kind == SLIDING else None for kind in types)

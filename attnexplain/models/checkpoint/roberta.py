@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from attnexplain.models.checkpoint import bert
-from attnexplain.models.checkpoint.layout import Sizes, check_positions
+from attnexplain.models.checkpoint.layers import attention_input_of_pre_norm, next_states_of_pre_norm
+from attnexplain.models.checkpoint.layout import Entry, Sizes, check_positions
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -36,3 +37,45 @@ def first_states(parameters: Parameters, ids: Sequence[int]) -> Array:
 
 
 FAMILY = replace(bert.FAMILY, title="RoBERTa", sizes=sizes, first_states=first_states)
+
+_LAYER = "encoder.layer.{layer}"
+
+
+def _moved(moves: dict[str, str]) -> dict[str, Entry]:
+    """Call norms by other roles and names."""
+    kept = {role: entry for role, entry in bert.NAMES.items() if not role.startswith(("attention_", "output_"))}
+    return kept | {role: Entry(f"{_LAYER}.{name}", ("hidden_size",)) for role, name in moves.items()}
+
+
+PRE_NORM = replace(
+    FAMILY,
+    title="RoBERTa-PreLayerNorm",
+    names=_moved(
+        {
+            "before_attention_gain": "attention.LayerNorm.weight",
+            "before_attention_shift": "attention.LayerNorm.bias",
+            "before_second_gain": "intermediate.LayerNorm.weight",
+            "before_second_shift": "intermediate.LayerNorm.bias",
+        }
+    ),
+    prefixes=("", "roberta_prelayernorm."),
+    enters="the hidden states, normalized (attention.LayerNorm)",
+    attention_input=attention_input_of_pre_norm,
+    next_states=next_states_of_pre_norm,
+)
+_OF_XL = _moved(
+    {
+        "before_attention_gain": "attention.self_attn_layer_norm.weight",
+        "before_attention_shift": "attention.self_attn_layer_norm.bias",
+        "before_second_gain": "LayerNorm.weight",
+        "before_second_shift": "LayerNorm.bias",
+    }
+)
+XL = replace(
+    PRE_NORM,
+    title="XLM-RoBERTa-XL",
+    names={role: entry for role, entry in _OF_XL.items() if not role.startswith("first_")},
+    prefixes=("", "roberta."),
+    enters="the hidden states, normalized (self_attn_layer_norm)",
+)
+"""The same, and its embeddings are not normalized."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from attnexplain.errors import CheckpointError, NumbersError
-from attnexplain.variants import Norm, Variant, VariantTrace, attend_given, mean_squares, visible_mask
+from attnexplain.variants import Norm, Variant, VariantTrace, attend_given, distance_buckets, mean_squares, visible_mask
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -72,8 +72,21 @@ class Layer:
 
     def _beside_vectors(self, head: int) -> Variant:
         """Say what a head adds behind the scores."""
-        sizes = self.parameters.sizes
-        return Variant(softcap=sizes.softcap, window=sizes.window_of(self.number))
+        p, sizes = self.parameters, self.parameters.sizes
+        return Variant(
+            softcap=sizes.softcap,
+            bias=None if self._biases is None else self._biases[:, :, head].astype(np.float64),
+            window=sizes.window_of(self.number),
+            sink=float(p("sinks", self.number)[head]) if "sinks" in p else None,
+        )
+
+    @cached_property
+    def _biases(self) -> Array | None:
+        """What the distance of two words adds in each head, (n, n, heads); None where nothing does."""
+        if "distance_bias" not in self.parameters:
+            return None
+        biases: Array = self.parameters("distance_bias")[distance_buckets(len(self.states))]
+        return biases
 
     def _norm(self, which: Literal["query", "key"], head: int | None = None) -> Norm | None:
         """Return the norm of queries or keys: of one head in float64, else of all heads."""

@@ -31,4 +31,4 @@ def sizes(config: Config) -> Sizes:
     return replace(read, windows=windows, rotations=tuple(rotation if rotated else None for rotated in is_rotated))
 
 
-FAMILY = replace(llama.FAMILY, title="SmolLM 3", sizes=sizes)
+FAMILY = replace(llama.FAMILY, title="SmolLM 3", sizes=sizes, harmless=frozenset(("max_window_layers",)))

@@ -66,6 +66,10 @@ class Tensor:
         """Return some rows and columns of a matrix as float32."""
         return _as_float32(self.file.mapped(self)[rows, columns], self.stored)
 
+    def item(self, number: int) -> Floats:
+        """Return one of what lies one behind another in it, as float32."""
+        return _as_float32(self.file.mapped(self)[number], self.stored)
+
     def blocks(self) -> Iterator[tuple[slice, Floats]]:
         """Go through its rows in blocks of float32 that fit a processor's cache, half precision turned on the way."""
         stored = self.file.mapped(self)

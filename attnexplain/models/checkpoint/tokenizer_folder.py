@@ -115,9 +115,28 @@ def open_tokenizer(folder: Path, family: str, asked: str | None = None) -> Any:
 
 def _bert(parts: Parts) -> Any:
     """BertTokenizer: lower case unless told otherwise, accents as the case, Chinese characters apart."""
-    library = needed("tokenizers")
     defaults = {"unk": "[UNK]", "sep": "[SEP]", "pad": "[PAD]", "cls": "[CLS]", "mask": "[MASK]"}
     named = parts.named({f"{name}_token": text for name, text in defaults.items()})
+    tokenizer = _word_piece(parts, named)
+    tokenizer.post_processor = _around(tokenizer, named["cls_token"].content, named["sep_token"].content)
+    return tokenizer
+
+
+def _mpnet(parts: Parts) -> Any:
+    """MPNetTokenizer: BERT's pieces between RoBERTa's tokens; <mask> takes the space before it."""
+    named = parts.named({**_OF_ROBERTA, "unk_token": "[UNK]"})
+    if isinstance(parts.settings.get("mask_token", "<mask>"), str) and named["mask_token"].content not in {
+        token.content for token in parts.listed.values()
+    }:
+        named["mask_token"] = needed("tokenizers").AddedToken(named["mask_token"].content, lstrip=True, special=True)
+    tokenizer = _word_piece(parts, named)
+    ends = [(named[key].content, tokenizer.token_to_id(named[key].content)) for key in ("sep_token", "cls_token")]
+    tokenizer.post_processor = needed("tokenizers").processors.RobertaProcessing(*ends, True, False)
+    return tokenizer
+
+
+def _word_piece(parts: Parts, named: Mapping[str, Any]) -> Any:
+    library = needed("tokenizers")
     parts.model.unk_token = named["unk_token"].content
     parts.model.continuing_subword_prefix = "##"
     parts.model.max_input_chars_per_word = 100
@@ -130,13 +149,13 @@ def _bert(parts: Parts) -> Any:
     )
     tokenizer.pre_tokenizer = library.pre_tokenizers.BertPreTokenizer()
     _add(tokenizer, parts, named)
-    tokenizer.post_processor = _around(tokenizer, named["cls_token"].content, named["sep_token"].content)
     return tokenizer
 
 
 def _gpt2(parts: Parts) -> Any:
     """GPT2Tokenizer: pairs of bytes; a space in front only where it is asked for."""
-    tokenizer = _byte_pairs(parts, parts.named(dict.fromkeys(("bos_token", "eos_token", "unk_token"), "<|endoftext|>")))
+    defaults = dict.fromkeys(("bos_token", "eos_token", "unk_token"), "<|endoftext|>")
+    tokenizer = _byte_pairs(parts, parts.named(defaults, may_be_null=True))
     if parts.stored is not None and parts.stored.post_processor is not None:
         tokenizer.post_processor = parts.stored.post_processor
     elif parts.stored is None:
@@ -167,7 +186,8 @@ def _sentence_pieces(parts: Parts) -> Any:
     """XLMRobertaTokenizer and CamembertTokenizer: pieces of words that begin with the sign of their space."""
     library = needed("tokenizers")
     named = parts.named(_OF_ROBERTA)
-    _refuse_other_unigrams(parts, named["unk_token"].content)
+    is_camembert = str(parts.settings.get("tokenizer_class", "")).startswith("Camembert") or parts.family == "camembert"
+    _refuse_other_unigrams(parts, (parts.stored.token_to_id(named["unk_token"].content) or 0) if is_camembert else 3)
     tokenizer = library.Tokenizer(parts.model)
     charsmap = _charsmap(parts.stored)
     if charsmap is not None:
@@ -181,6 +201,32 @@ def _sentence_pieces(parts: Parts) -> Any:
     )
     _add(tokenizer, parts, named)
     tokenizer.post_processor = _around(tokenizer, named["bos_token"].content, named["eos_token"].content)
+    return tokenizer
+
+
+def _albert(parts: Parts) -> Any:
+    """AlbertTokenizer: pieces of words in lower case and without accents, unless told otherwise."""
+    library = needed("tokenizers")
+    defaults = {"bos": "[CLS]", "eos": "[SEP]", "sep": "[SEP]", "cls": "[CLS]", "unk": "<unk>", "pad": "<pad>"}
+    named = parts.named({f"{name}_token": text for name, text in {**defaults, "mask": "[MASK]"}.items()})
+    _refuse_other_unigrams(parts, 1)
+    rules = [library.normalizers.Replace(mark * 2, '"') for mark in ("`", "'")]
+    if not parts.flag("keep_accents", default=False):
+        rules += [library.normalizers.NFKD(), library.normalizers.StripAccents()]
+    if parts.flag("do_lower_case", default=True):
+        rules.append(library.normalizers.Lowercase())
+    charsmap = _charsmap(parts.stored)
+    tokenizer = library.Tokenizer(parts.model)
+    tokenizer.normalizer = library.normalizers.Sequence([*rules, *([] if charsmap is None else [charsmap])])
+    in_front = "always" if parts.flag("add_prefix_space", default=True) else "never"
+    tokenizer.pre_tokenizer = library.pre_tokenizers.Sequence(
+        [
+            library.pre_tokenizers.WhitespaceSplit(),
+            library.pre_tokenizers.Metaspace(replacement="▁", prepend_scheme=in_front),
+        ]
+    )
+    tokenizer.post_processor = _around(tokenizer, named["cls_token"].content, named["sep_token"].content)
+    _add(tokenizer, parts, named)
     return tokenizer
 
 
@@ -261,6 +307,7 @@ def _as_stored(parts: Parts) -> Any:
 
 
 CLASSES: Mapping[str, Callable[[Parts], Any]] = {
+    "AlbertTokenizer": _albert,
     "BertTokenizer": _bert,
     "CamembertTokenizer": _sentence_pieces,
     "DistilBertTokenizer": _bert,
@@ -268,6 +315,7 @@ CLASSES: Mapping[str, Callable[[Parts], Any]] = {
     "GPTNeoXTokenizer": _gpt_neox,
     "GemmaTokenizer": _gemma,
     "LlamaTokenizer": _llama,
+    "MPNetTokenizer": _mpnet,
     "PreTrainedTokenizer": _as_stored,
     "Qwen2Tokenizer": _qwen,
     "RobertaTokenizer": _roberta,
@@ -281,7 +329,15 @@ OF_FAMILY = {
     "roberta": "RobertaTokenizer",
     "xlm-roberta": "XLMRobertaTokenizer",
     "camembert": "CamembertTokenizer",
+    "electra": "BertTokenizer",
+    "ernie": "BertTokenizer",
+    "albert": "AlbertTokenizer",
+    "mpnet": "MPNetTokenizer",
+    "roformer": "RoFormerTokenizer",
+    "roberta-prelayernorm": "RobertaTokenizer",
     "gpt2": "GPT2Tokenizer",
+    "gpt_neo": "GPT2Tokenizer",
+    "opt": "GPT2Tokenizer",
     "gpt_neox": "GPTNeoXTokenizer",
     "qwen2": "Qwen2Tokenizer",
     "qwen3": "Qwen2Tokenizer",
@@ -294,6 +350,8 @@ ALWAYS = {
     "mistral": "TokenizersBackend",
     "phi3": "TokenizersBackend",
     "olmo2": "TokenizersBackend",
+    "modernbert": "TokenizersBackend",
+    "xlm-roberta-xl": "TokenizersBackend",
 }
 """Families whose tokenizer_config.json has named wrong classes so often that transformers passes them over."""
 _OF_ROBERTA = {
@@ -305,6 +363,8 @@ _MODEL_OF: Mapping[Callable[[Parts], Any], str] = {
     _gpt2: "BPE",
     _roberta: "BPE",
     _sentence_pieces: "Unigram",
+    _mpnet: "WordPiece",
+    _albert: "Unigram",
     _llama: "BPE",
     _gemma: "BPE",
     _qwen: "BPE",
@@ -365,15 +425,13 @@ def _around(tokenizer: Any, before: str | None, after: str | None) -> Any:
     return needed("tokenizers").processors.TemplateProcessing(single=template, special_tokens=numbers)
 
 
-def _refuse_other_unigrams(parts: Parts, unknown: str) -> None:
+def _refuse_other_unigrams(parts: Parts, expected: int) -> None:
     """Refuse what transformers passes over in a Unigram: bytes for unknown letters, and another unknown piece.
 
     Raises:
         CheckpointError: tokenizer.json has it, so its tokens are not those that transformers makes.
     """
     number = re.search(r'"unk_id"\s*:\s*([0-9]+)', parts.text)
-    is_camembert = str(parts.settings.get("tokenizer_class", "")).startswith("Camembert") or parts.family == "camembert"
-    expected = (parts.stored.token_to_id(unknown) or 0) if is_camembert else 3
     if re.search(r'"byte_fallback"\s*:\s*true', parts.text) or (number is not None and int(number[1]) != expected):
         raise CheckpointError(f"{NAME} knows unknown letters in a way that its tokenizer class does not obey")
 
@@ -400,7 +458,7 @@ def _parts(folder: Path, family: str, settings: Mapping[str, Any], make: Callabl
     if stored is not None:
         refuse_unbounded(stored)
         model = stored.model
-    elif make is _bert and (folder / "vocab.txt").exists():
+    elif make in (_bert, _mpnet) and (folder / "vocab.txt").exists():
         model = _word_pieces(folder)
     elif (
         make in (_gpt2, _roberta, _qwen, _gpt_neox)
