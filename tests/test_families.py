@@ -316,7 +316,7 @@ def test_a_stored_run_of_a_newer_model_is_drawn_again(name, form, tmp_path):
     assert (code, err) == (0, "")
     sign = "▁" if "▁" in again else "Ġ"
     first = draw([*arguments, "--step", "1-4", "--query", "3", "--key", "1", SMALL])
-    for line in re.findall(r"^(?:place|score|scaled|capped|share).*(?:\n  .*)*", first, re.MULTILINE):
+    for line in re.findall(r"^(?:place \d|(?:score|scaled|capped|share)\().*(?:\n  .*)*", first, re.MULTILINE):
         assert line.replace("␣", sign) in again  # a stored run has the tokens themselves
     one = json.loads(call("--json", *arguments, SMALL)[1])
     other = json.loads(call("--json", "--model", str(path))[1])

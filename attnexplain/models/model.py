@@ -54,6 +54,14 @@ class ModelInfo:
     """How many heads of keys and values each layer has, where heads of queries share them; 0 where none is shared."""
     family: str = ""
     """What kind of model it is, by its everyday name."""
+    has_positions: bool = True
+    """Whether embeddings of positions are added to those of tokens."""
+    reach: int | None = None
+    """How many places away the words may stand that the layers below have mixed in; None where they may be anywhere."""
+    elsewhere: str = ""
+    """What other layers do and this one does not, in a sentence."""
+    scale_name: str = ""
+    """The key of config.json whose root scores are divided by, where it is not √d_k."""
     enters: str = ""
     """What enters the attention of a layer; "" where these are the words' own embeddings."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
-from itertools import count
+from itertools import count, zip_longest
 from secrets import token_hex
 from typing import assert_never
 
@@ -26,6 +26,7 @@ from attnexplain.steps.blocks import (
     Command,
     Company,
     Diagram,
+    Entry,
     Equation,
     Formula,
     Gallery,
@@ -327,14 +328,20 @@ class Page:
         rows = []
         for row in table.rows:
             first, *others = row
-            cells = [
-                self._share(c) if isinstance(c, float) else f'<td class="words">{escape(self.ink.entry(c))}</td>'
-                for c in others
-            ]
+            cells = [self._share(c) if isinstance(c, float) else self._entry(c) for c in others]
             rows.append(f'<tr><th scope="row">{escape(self.ink.entry(first))}</th>{"".join(cells)}</tr>')
-        headings = "".join(map(self._heading, table.headings))
+        are_words = [isinstance(cell, str) for cell in table.rows[0]] if table.rows else []
+        headings = "".join(
+            self._heading(heading, of_words=of_words)
+            for heading, of_words in zip_longest(table.headings, are_words, fillvalue=False)
+            if isinstance(heading, str)
+        )
         head = f"<caption><div>{self.text(table.title)}</div></caption><thead><tr>{headings}</tr></thead>"
         return self._scroll(table.title, f"{head}<tbody>{''.join(rows)}</tbody>", len(table.headings))
+
+    def _entry(self, entry: Entry) -> str:
+        of_words = ' class="words"' if isinstance(entry, str) else ""
+        return f"<td{of_words}>{escape(self.ink.entry(entry))}</td>"
 
     def _share(self, share: float) -> str:
         return f'<td class="cell {self.shade(share, "share")}">{escape(self.ink.share(share))}</td>'

@@ -152,21 +152,23 @@ def _lines(trace: Explanation, names: tuple[str, ...], words: tuple[str, ...], v
 
 
 def _rank(trace: Explanation, view: View) -> str:
-    """Say how good the score is, beside those of the other words that the asking word sees."""
+    """Say how good the score is, beside those of the other words that the asking word sees.
+
+    The same word again is none of the others; the same piece of a word is, for it may be of another word.
+    """
     row, words = trace.scores[view.query], plain_tokens(trace)
     if view.query == view.key:
         return "its own"
     seen = np.ones(len(words), bool) if trace.mask is None else trace.mask[view.query]
-    own = word_key(words[view.query])
-    others = [j for j in range(len(words)) if seen[j] and j != view.query and word_key(words[j]) != own]
-    better = sum(
-        float(row[j]) > float(row[view.key]) for j in others if word_key(words[j]) != word_key(words[view.key])
-    )
+    keys = [f"{word_key(word)} {place if trace.are_pieces else ''}" for place, word in enumerate(words)]
+    others = [j for j in range(len(words)) if seen[j] and j != view.query and keys[j] != keys[view.query]]
+    better = sum(float(row[j]) > float(row[view.key]) for j in others if keys[j] != keys[view.key])
     if not others:
         return "the same word again"
     if len(others) < 2:
-        return f"the only other {trace.found.noun}"
-    return "the highest of the others" if not better else f"place {better + 1} among the others"
+        return f"the only other {trace.found.noun}{' it sees' * (not seen.all())}"
+    whom = "of the others it sees" if not seen.all() else "of the others"
+    return f"the highest {whom}" if not better else f"place {better + 1} {whom.replace('of', 'among', 1)}"
 
 
 def _quoted(word: str) -> str:

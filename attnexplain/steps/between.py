@@ -9,10 +9,12 @@ import numpy as np
 
 from attnexplain.arithmetic import as_printed, digits_of, result, write_number
 from attnexplain.explanation import Explanation
-from attnexplain.steps.blocks import Block, Equation, EquationLine, Grid, Number, Prose, Table, Term, View, places
-from attnexplain.steps.worked import table_note
+from attnexplain.steps.blocks import Block, Equation, EquationLine, Grid, Number, Prose, Table, Term, View
+from attnexplain.steps.worked import LONG, table_note
 from attnexplain.variants import Norm, Rotation
 
+FIRST_PAIRS = 3
+"""How many pairs of a long vector are shown on their way."""
 LATER = 5
 """By how many places both words are moved, to show that their score stays."""
 
@@ -66,13 +68,14 @@ def _on_its_way(trace: Explanation, names: tuple[str, ...], view: View) -> tuple
         f'enters the dot product of step 2. The query of "{word}", stage by stage:',
         id="on-its-way",
     )
+    shown = _telling_places(trace)
+    part = "" if len(shown) == trace.d_k else f" ({len(shown)} of {trace.d_k} places)"
     table = Grid(
-        f'The query of "{word}" on its way',
+        f'The query of "{word}" on its way{part}',
         tuple(stages),
-        places(trace.d_k),
-        np.array(list(stages.values())),
+        tuple(str(place + 1) for place in shown),
+        np.array([vector[shown] for vector in stages.values()]),
         role="stages",
-        in_one_block=not view.full,
     )
     blocks: list[Block] = [says, table]
     if variant.query_norm is not None:
@@ -80,6 +83,17 @@ def _on_its_way(trace: Explanation, names: tuple[str, ...], view: View) -> tuple
     if variant.rotation is not None:
         blocks += _rotated(trace, word, view, stages, variant.rotation)
     return tuple(blocks)
+
+
+def _telling_places(trace: Explanation) -> list[int]:
+    """Choose the places to show: all of a short vector, of a long one those of the first pairs."""
+    if trace.d_k <= LONG:
+        return list(range(trace.d_k))
+    rotation = trace.variant.rotation
+    if rotation is None:
+        return list(range(2 * FIRST_PAIRS))
+    pairs = [rotation.pair(number) for number in range(min(FIRST_PAIRS, len(rotation.frequencies)))]
+    return sorted(place for pair in pairs for place in pair)
 
 
 def _normed(trace: Explanation, word: str, view: View, stages: dict[str, np.ndarray], norm: Norm) -> tuple[Block, ...]:
@@ -91,8 +105,8 @@ def _normed(trace: Explanation, word: str, view: View, stages: dict[str, np.ndar
     whose = f"the places of all {trace.model.heads} heads' queries" if norm.over_all_heads else "its places"
     says = Prose(
         f"By hand, the norm: divide by the root of the mean of the squares of {whose}, here "
-        f"{write_number(root, fine)}, and multiply each place by its learned gain, for place 1 "
-        f"{write_number(gain, fine)}.",
+        f"{write_number(root, fine)}, and multiply each place by its learned gain, "
+        f"{write_number(gain, fine)} for place 1.",
         id="norm",
     )
     old, divisor, times = (
@@ -129,7 +143,7 @@ def _rotated(
     says = Prose(
         f'By hand, the rotation. Places {pair.first + 1} and {pair.second + 1} are a pair; for "{word}", at position '
         f"{position} counted from 0, it turns by {position} × {_plain(speed)} {angle.sign} {_plain(angle.value)} "
-        f"radian{'s' * (angle.value != 1)} ({degrees(float(angle.value)) % 360:.0f}°). "
+        f"radian{'s' * (angle.value != 1)} ({degrees(float(angle.value)):.0f}°). "
         f"{_speeds(trace, rotation, speed)} A place becomes itself times the cosine, minus (first of a pair) or plus "
         f"(second) its partner times the sine{_stretched(rotation, fine)}.",
         id="rotation",
@@ -160,7 +174,8 @@ def _rotated(
             table_note(new.value, float(after[place]), digits),
         )
 
-    return says, turned(pair.first, old, "-", partner), turned(pair.second, partner, "+", old)
+    pair_by_hand = turned(pair.first, old, "-", partner), turned(pair.second, partner, "+", old)
+    return says, *pair_by_hand, *_second_pair(rotation)
 
 
 def _factor(number: Decimal, digits: int) -> tuple[Term, ...]:
@@ -174,14 +189,34 @@ def _plain(number: Decimal) -> str:
 
 def _speeds(trace: Explanation, rotation: Rotation, speed: Decimal) -> str:
     """Say how fast the pairs turn, and which places are none."""
-    last = write_number(float(rotation.frequencies[-1]), 4) if rotation.frequencies[-1] >= 0.0001 else "nearly 0"
-    slowed = f", slowed for long texts ({rotation.scaling})" if rotation.scaling else ""
     partly = ""
     if rotation.places < trace.d_k:
         partly = f" Only the first {rotation.places} of {trace.d_k} places are rotated."
+    text = f"Pair i turns by base^(-2i/d) a position: by 1 where i = 0, as here, and ever more slowly after.{partly}"
+    if rotation.scaling:
+        now = f", here to {_plain(speed)}" if speed != 1 else ""
+        text += f" For long texts this model slows pairs ({rotation.scaling}){now}."
+    return text
+
+
+def _second_pair(rotation: Rotation) -> tuple[Equation, ...]:
+    """Work out how fast the second pair turns, which the base decides."""
+    if len(rotation.frequencies) < 2:
+        return ()
+    digits = 4
+    unscaled = result(Decimal(rotation.base ** (-2 / rotation.places)), digits)
+    scaled = as_printed(float(rotation.frequencies[1]), digits)
+    note = f"this model slows it to {scaled:f}: {rotation.scaling}" if scaled != unscaled.value else ""
+    base = write_number(rotation.base, 0) if float(rotation.base).is_integer() else write_number(rotation.base, 2)
     return (
-        f"Pair i turns by base^(-2i/d) a position, with base {rotation.base:,.10g} and d = {rotation.places}{slowed}: "
-        f"{_plain(speed)} for this one, i = 0, and {last} for the last.{partly}"
+        Equation(
+            "speed of pair i = 1, a position",
+            (
+                EquationLine("=", (f"base^(-2·1/d) = {base}^(-2/{rotation.places})",)),
+                EquationLine("≈", (Number(unscaled.value, digits),)),
+            ),
+            note,
+        ),
     )
 
 
@@ -216,8 +251,8 @@ def _by_distance(trace: Explanation, names: tuple[str, ...], view: View) -> tupl
         ("one place farther apart", *farther, abs(i - j) + 1, score(*farther)),
     ]
     says = Prose(
-        "Why rotate? A query and a key that are turned by their positions have a score that depends on the distance of "
-        "the two words alone: how far apart they stand, and in which order.",
+        "Why rotate? Turned by the positions of their words, a query and a key have a score that depends on the "
+        "distance of the two words alone: how far apart they stand, and in which order.",
         id="distance",
     )
     headings = (f'"{names[i]}" asks "{names[j]}"', "query at", "key at", "distance", "score")

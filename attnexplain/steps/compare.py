@@ -28,6 +28,7 @@ from attnexplain.steps.blocks import (
 from attnexplain.steps.choice import content_places, plain_tokens
 from attnexplain.steps.context import FAR, HARDLY
 from attnexplain.steps.labels import names_of
+from attnexplain.steps.weights import scaled_stages
 from attnexplain.steps.worked import exact_note
 from attnexplain.text import word_key
 
@@ -128,10 +129,10 @@ def _in_words(first: Explanation, second: Explanation, chosen: tuple[int, int], 
     same = np.allclose(first.values[chosen[0]], second.values[chosen[1]], rtol=1e-9, atol=1e-12)
     start = f'"{word}" comes into both sentences with the same vector. ' if same else ""
     how = "hardly differ" if cosine > HARDLY else "point different ways" if cosine < FAR else "differ"
+    written = write_number(cosine, max(digits, FEWEST))
     return (
-        f"{start}Of the other words, it attends most to {looks[0]} in the first sentence, and to {looks[1]} in the "
-        f"second. So its context vectors {how}: their cosine is {write_number(cosine, max(digits, FEWEST))} (1 would "
-        "be the same direction)."
+        f"{start}Of the other content words, it attends most to {looks[0]} in the first sentence, and to {looks[1]} "
+        f"in the second. So its context vectors {how}: their cosine is {written} (1 would be the same direction)."
     )
 
 
@@ -152,9 +153,8 @@ def _looks_at(trace: Explanation, row: int, digits: int) -> str:
 def _row(trace: Explanation, names: tuple[str, ...], row: int, title: str) -> Grid:
     columns = [trace.scores[row], trace.weights[row]]
     headings = ["score", "share"]
-    if trace.scale != 1 or trace.mask is not None:
-        columns.insert(1, trace.scaled_scores[row])
-        headings.insert(1, "scaled")
+    stages = scaled_stages(trace, row)
+    columns[1:1], headings[1:1] = stages.values(), stages.keys()
     order = ranked(trace.weights[row])
     return Grid(title, [names[j] for j in order], headings, np.column_stack(columns)[order], "none", role="worked")
 

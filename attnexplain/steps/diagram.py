@@ -25,8 +25,9 @@ def diagram_step(trace: Explanation, view: View) -> Step:
         DiagramRow(3, "weights", _of_weights(trace, view)),
         DiagramRow(4, "context", (Stage("W·V"), Stage("C"))),
     )
-    whom = model.family or "This model"
-    return Step(0, f"What {whom} adds to the four steps", (Diagram(rows, "In brackets: what is added."),))
+    whom = model.family or "this model"
+    note = f"In brackets: what is added. {model.elsewhere}".rstrip()
+    return Step(0, f"What {whom} adds to the four steps", (Diagram(rows, note),))
 
 
 def _of_vectors(trace: Explanation, start: str, end: str, *, is_query: bool) -> tuple[Stage, ...]:

@@ -17,6 +17,7 @@ from attnexplain.overview import Overview
 from attnexplain.steps.blocks import Colours, Gallery, Grid, places
 from attnexplain.steps.heads import gallery_of
 from attnexplain.steps.labels import names_of
+from attnexplain.steps.sight import sees_only
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,17 +108,18 @@ def figure(
         tokens, names, weights, info = of.found, names_of(of), of.weights, of.model
     chosen = None if query is None else find_token(tokens, query, "--query")
     mask = None if isinstance(of, AttentionWeights) else of.mask
+    seen = "all" if mask is None or isinstance(of, AttentionWeights) else sees_only(of)
     sentence, said = of.sentence, [CAPTIONS[subject]]
     if isinstance(of, AttentionWeights) and of.rows_that_are_off:
         said = [text.replace(", and adds up to 1", "") for text in said]
     if subject == "links":
         said.append(f"Shares under {FAINTEST if chosen is None else FAINTEST_OF_ONE} have no line.")
     if mask is not None and subject in ("weights", "scores", "links"):
-        said.append("A word sees only itself and those before it; what it does not see is left empty.")
+        said.append(f"A word sees only {seen}; what it does not see is left empty.")
     caption = " ".join([*said, _which(info)])
     title = TITLES[subject] if subject != "links" or chosen is None else f'What "{names[chosen]}" attends to'
     if subject in OF_WEIGHTS:
-        description = _of_shares(names, weights, chosen, max(digits, FEWEST), is_masked=mask is not None)
+        description = _of_shares(names, weights, chosen, max(digits, FEWEST), seen=seen)
         drawing: Grid | Fan = Fan(names, names, weights, chosen)
         if subject == "weights":
             mark = None if chosen is None else (chosen, int(ranked(weights[chosen])[0]))
@@ -172,7 +174,7 @@ def _which(info: ModelInfo) -> str:
     return f"Model: {info.name}{where}."
 
 
-def _of_shares(names: Sequence[str], weights: Array, chosen: int | None, digits: int, *, is_masked: bool) -> str:
+def _of_shares(names: Sequence[str], weights: Array, chosen: int | None, digits: int, *, seen: str) -> str:
     """Say of each row, or of the chosen one, which words get most."""
     rows = range(len(names)) if chosen is None else [chosen]
     said = []
@@ -185,7 +187,6 @@ def _of_shares(names: Sequence[str], weights: Array, chosen: int | None, digits:
     rest = f" And {more} more rows." if chosen is None and more > 0 else ""
     if chosen is not None:
         return said[0]
-    seen = "itself and those before it" if is_masked else "all"
     return f"{len(names)} words ask, and each shares its attention out among {seen}. {' '.join(said)}{rest}"
 
 

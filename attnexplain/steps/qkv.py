@@ -109,10 +109,13 @@ def _what_happens(trace: Explanation) -> str:
     )
     if not model.enters:
         return f"Each word comes in as a row of X, its embedding: a list of d_model = {d_model} numbers. {three}"
-    made = "the embeddings of tokens and positions"
+    made = "the embeddings of tokens and positions" if model.has_positions else "the embeddings of tokens"
     if model.layer:
         made = f"the embeddings and layer{'s 0 to' if model.layer > 1 else ''} {model.layer - 1}"
     knows = ", so each knows all that came before it" if trace.causal else ", so each knows its whole sentence"
+    if model.reach is not None and model.reach < len(trace.tokens) - 1:
+        side = "before it" if trace.causal else "to each side of it"
+        knows = f", so each knows at most the {model.reach} tokens {side}: these layers have windows"
     return (
         f"Each token comes in as a row of X, {model.enters}: d_model = {d_model} numbers made by {made}"
         f"{knows if model.layer else ''}. {three}"

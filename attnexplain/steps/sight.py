@@ -22,6 +22,14 @@ def has_window(trace: Explanation) -> bool:
     return trace.variant.window is not None and trace.variant.window < len(trace.tokens)
 
 
+def sees_only(trace: Explanation) -> str:
+    """Say what any word sees, where that is not all of them: itself and those before it."""
+    if not has_window(trace):
+        return "itself and those before it"
+    places = f"{reach(trace)} place{'s' * (reach(trace) != 1)}"
+    return f"itself and those at most {places} before it" if trace.causal else f"itself and those at most {places} away"
+
+
 def seen_beside_itself(trace: Explanation, query: int) -> str:
     """Say which words a word looks at beside itself: all of them, those before it, or those that are near."""
     noun, sees = trace.found.noun, None if trace.mask is None else trace.mask[query]

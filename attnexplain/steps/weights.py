@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from attnexplain.arithmetic import (
-    FEWEST,
     SoftmaxRow,
     as_printed,
     digits_of,
@@ -41,6 +40,7 @@ from attnexplain.steps.blocks import (
 )
 from attnexplain.steps.sight import has_window, reach, why_hidden
 from attnexplain.steps.worked import sum_line
+from attnexplain.variants import capped
 from attnexplain.variants import shares as shares_of
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def weights_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step
     """Show the weights with each row's sum, and the row of the asking word worked out from its scores on."""
     n, mark = len(names), (view.query, view.key)
     block = not view.full
-    blocks: list[Block] = [Prose(_what_happens(trace, view)), _formula(trace, n)]
+    blocks: list[Block] = [Prose(_what_happens(trace, view)), _formula(trace, n, view.fine)]
     if view.full:
         blocks.append(
             Grid("S, the scores of step 2", names, names, trace.scores, rows_ask=True, mark=mark, role="scores")
@@ -99,6 +99,21 @@ def _is_scaled(trace: Explanation) -> bool:
     return is_divided(trace) or trace.mask is not None or not (variant.softcap is None and variant.bias is None)
 
 
+def scaled_stages(trace: Explanation, row: int) -> dict[str, Array]:
+    """Return the row of a word at each stage between its scores and softmax, by name; -∞ where masked."""
+    variant = trace.variant
+    if not _is_scaled(trace):
+        return {}
+    stages = {"scaled": trace.scores[row] / trace.scale}
+    if variant.softcap is not None:
+        stages["capped"] = capped(stages["scaled"], variant.softcap)
+    if variant.bias is not None:
+        stages["biased"] = trace.scaled_scores[row]
+    if trace.mask is not None:
+        stages = {name: np.where(trace.mask[row], numbers, -np.inf) for name, numbers in stages.items()}
+    return stages
+
+
 def _title_of_scaled(trace: Explanation, view: View) -> str:
     """Name the matrix that softmax gets."""
     variant = trace.variant
@@ -109,11 +124,11 @@ def _title_of_scaled(trace: Explanation, view: View) -> str:
     )
 
 
-def _formula(trace: Explanation, n: int) -> Formula:
+def _formula(trace: Explanation, n: int, digits: int) -> Formula:
     times = trace.scale / sqrt(trace.d_k)
     root: tuple[str | Symbol, ...] = (Symbol("d", "k", is_under_root=True),)
     if not isclose(times, 1):
-        root = (f"({times:.0f}·", *root, ")") if _is_whole(times) else (_written_divisor(trace, FEWEST),)
+        root = (f"({times:.0f}·", *root, ")") if _is_whole(times) else (_written_divisor(trace, digits),)
     inner: tuple[str | Symbol, ...] = (Symbol("S"), " / ", *root) if is_divided(trace) else (Symbol("S"),)
     variant = trace.variant
     if variant.softcap is not None:
@@ -125,13 +140,19 @@ def _formula(trace: Explanation, n: int) -> Formula:
         over = "Σ: the sum over the row and the sink; e = 2.718…"
     lines = [FormulaLine((Symbol("W"), " = softmax(", *inner, ")"), f"({n}, {n}), along each row")]
     if variant.softcap is not None:
-        lines.append(FormulaLine(("capped(s) = c·tanh(s / c)",), f"c = {_written_cap(variant.softcap, 2)}"))
+        lines.append(FormulaLine(("capped(s) = c·tanh(s / c)",), f"c = {_written_cap(variant.softcap, digits)}"))
     return Formula((*lines, FormulaLine(("softmax(s) = e^s / Σ e^s",), over)))
 
 
 def divisor_is_whole(scale: float) -> bool:
     """Whether the divisor is a whole number, which is written as one."""
     return float(scale).is_integer()
+
+
+def _own_scale(trace: Explanation) -> str:
+    """Say where a divisor comes from that is not √d_k."""
+    name, squared = trace.model.scale_name, trace.scale**2
+    return f"√{squared:.10g} ({name} = {squared:.10g})" if name else "a number of its own"
 
 
 def _is_whole(times: float) -> bool:
@@ -163,7 +184,7 @@ def _what_happens(trace: Explanation, view: View) -> str:
         divide += (
             f"this model divides by {times:.0f}·√d_k in this layer."
             if _is_whole(times)
-            else (f"this model has a number of its own in place of {_root(trace, view.fine)}.")
+            else f"this model has {_own_scale(trace)} in place of {_root(trace, view.fine)}."
         )
     return (
         f"{divide}{_what_is_added(trace, view)}{_what_is_hidden(trace)} Then softmax turns each row into shares: e to "
@@ -205,7 +226,7 @@ def _sinks(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bloc
     n, model = len(names), trace.model
     if model.kind != "checkpoint" or n < 3:
         return ()
-    shares = trace.weights.mean(axis=0)
+    shares = _given_by_others(trace)
     sinks = [j for j in range(n) if shares[j] >= SINK and (trace.special[j] or j == 0)]
     if not sinks:
         return ()
@@ -222,11 +243,23 @@ def _sinks(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bloc
     source = "Clark et al. 2019, section 3.2" if trace.special[sink] else "Xiao et al. 2023"
     return (
         Prose(
-            f"Why so much attention to {names[sink]}, {share} on average? A row must add up to 1, also where this head "
-            f"finds nothing to do for a word; the rest is left where it does no harm ({source}).{short}",
+            f"Why so much attention to {names[sink]}, {share} of each other row on average? A row must add up to 1, "
+            "also where a head finds nothing to do for a word; heads learn to leave the rest at such a token "
+            f"({source}).{short}",
             id="sink",
         ),
     )
+
+
+def _given_by_others(trace: Explanation) -> Array:
+    """Return the share that each word gets of the others, on average; 0 where that is less than twice an even share."""
+    n = len(trace.weights)
+    sees = np.ones((n, n), bool) if trace.mask is None else trace.mask
+    others = sees & ~np.eye(n, dtype=bool)
+    even = np.where(others, 1 / sees.sum(axis=1, keepdims=True), 0.0).sum(axis=0)
+    given = np.where(others, trace.weights, 0.0).sum(axis=0)
+    shares: Array = np.where(given >= 2 * even, given / np.maximum(others.sum(axis=0), 1), 0.0)
+    return shares
 
 
 def _words(trace: Explanation, view: View) -> tuple[Block, ...]:
@@ -409,10 +442,11 @@ def _why_scale(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[
     largest = write_number(float(other[view.query, best]), view.fine)
     ours = write_number(float(trace.weights[view.query, best]), view.fine)
     undivided = "Undivided" if is_scaled else "Divided"
+    instead = f" instead of {ours}" if largest != ours else ", too"
     whom = "itself" if best == view.query else f'"{names[best]}"'
     explain = Prose(
         f"Why √d_k? A score adds up d_k = {trace.d_k} products; sums of more products spread wider, like √d_k, and "
-        f'dividing undoes that. {undivided}, "{names[view.query]}" would give {whom} {largest} instead of {ours}.',
+        f'dividing undoes that. {undivided}, "{names[view.query]}" would give {whom} {largest}{instead}.',
         id="why-scale",
     )
     if not view.full or n > READABLE:

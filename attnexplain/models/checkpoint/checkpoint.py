@@ -84,6 +84,10 @@ class Checkpoint(Model):
             overall=f"{overall}.",
             kv_heads=self._sizes.kv_heads if self._sizes.sharing > 1 else 0,
             family=family.title,
+            has_positions="positions" in family.names,
+            reach=self._sizes.reach_below(layer),
+            elsewhere=self._sizes.elsewhere(layer),
+            scale_name=self._sizes.scale_name,
             enters=family.enters,
         )
 

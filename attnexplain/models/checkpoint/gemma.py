@@ -26,7 +26,7 @@ _BEHIND = {
     "before_second_gain": Entry("layers.{layer}.pre_feedforward_layernorm.weight", ("hidden_size",)),
     "behind_second_gain": Entry("layers.{layer}.post_feedforward_layernorm.weight", ("hidden_size",)),
 }
-_BY_TANH = "gelu_pytorch_tanh"
+_BY_TANH, _SCALAR = "gelu_pytorch_tanh", "query_pre_attn_scalar"
 
 
 def sizes_of_1(config: Config) -> Sizes:
@@ -47,6 +47,7 @@ def sizes_of_2(config: Config) -> Sizes:
     return replace(
         read,
         scale=_scale(config),
+        scale_name=_SCALAR,
         softcap=softcap,
         windows=read_windows(config, layer_types),
         rotations=(read_rotation(config, read.d_k),) * read.layers,
@@ -66,6 +67,7 @@ def sizes_of_3(config: Config) -> Sizes:
     return replace(
         read,
         scale=_scale(config),
+        scale_name=_SCALAR,
         causal=is_causal,
         windows=windows,
         rotations=tuple(far if window is None else near for window in windows),
@@ -78,7 +80,7 @@ def _common(config: Config, kv_heads: int, activation_key: str) -> Sizes:
 
 
 def _scale(config: Config) -> float:
-    return sqrt(config.number("query_pre_attn_scalar", 256, most=LARGEST_NUMBER))
+    return sqrt(config.number(_SCALAR, 256, most=LARGEST_NUMBER))
 
 
 def _is_capped(config: Config) -> bool:

@@ -62,6 +62,8 @@ class Sizes:
     """How many heads of keys and values there are; as many as heads unless given."""
     scale: float | None = None
     """What scores are divided by; None for √d_k."""
+    scale_name: str = ""
+    """The key of config.json whose root that is, where there is one."""
     scale_grows: bool = False
     """Whether it is multiplied by the number of the layer, counted from 1."""
     padding: int = 0
@@ -115,6 +117,18 @@ class Sizes:
     def rotation_of(self, layer: int) -> Rotation | None:
         """Return how a layer rotates queries and keys."""
         return self.rotations[layer] if self.rotations else None
+
+    def reach_below(self, layer: int) -> int | None:
+        """Return how many places away words may stand that the layers below one have mixed in; None for anywhere."""
+        windows = [self.window_of(below) for below in range(layer)]
+        return None if None in windows or not windows else sum((window or 1) - 1 for window in windows)
+
+    def elsewhere(self, layer: int) -> str:
+        """Say what other layers do and this one does not."""
+        rotates = self.rotation_of(layer) is None and any(self.rotations)
+        has_window = self.window_of(layer) is None and any(self.windows)
+        done = ["rotate queries and keys"] * rotates + ["have a window"] * has_window
+        return f"Other layers {' and '.join(done)}; this one does not." if done else ""
 
     def window_of(self, layer: int) -> int | None:
         """Return how far a layer sees."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,6 +84,8 @@ class PieceTokenizer:
             signs.append(f"{SPACE_SIGN} is a space that belongs to the token.")
         if not self._is_byte_level and any(token.startswith(CONTINUES) and len(token) > 2 for token in tokens):
             signs.append(f"{CONTINUES} continues the word before.")
+        if any(_BYTE_PIECE.fullmatch(token) for token in tokens):
+            signs.append("<0x41> and its like are single bytes of a letter that the model has no piece for.")
         return tuple(signs)
 
     def _shown(self, token: str) -> str:
@@ -91,6 +94,9 @@ class PieceTokenizer:
         if self._is_byte_level and all(character in _BYTES for character in token):
             text = bytes(_BYTES[character] for character in token).decode("utf-8", "backslashreplace")
         return text.translate(_SIGNS)
+
+
+_BYTE_PIECE = re.compile("<0x[0-9A-F]{2}>")
 
 
 def _trimmed(sentence: str, start: int, end: int) -> tuple[int, int]:
