@@ -87,6 +87,17 @@ BY_CONFIG = {
     "longrope without its stretch": ("phi3", rope(attention_factor=1.0)),
     "rotation in every layer": ("smollm3", keys(no_rope_layers=[1, 1, 1, 1])),
     "gelu": ("gemma", keys(hidden_act="relu")),
+    "a local layer two wider": ("modernbert", keys(local_attention=8)),
+    "a local layer two narrower": ("modernbert", keys(local_attention=4)),
+    "one base for global and local": ("modernbert", rope_of("sliding_attention", rope_theta=300.0)),
+    "global layers elsewhere": ("modernbert", keys(layer_types=["sliding_attention", "full_attention"] * 2)),
+    "local layers elsewhere": ("gpt-neo", keys(attention_types=[[["local", "global"], 2]])),
+    "a local window one wider": ("gpt-neo", keys(window_size=5)),
+    "no sliding layers": ("gpt-oss", keys(layer_types=["full_attention"] * 4)),
+    "one expert": ("gpt-oss", keys(num_experts_per_tok=1)),
+    "gates without bounds": ("gpt-oss", keys(swiglu_limit=7.0)),
+    "gates of another slope": ("gpt-oss", keys(swiglu_alpha=1.0)),
+    "yarn without its stretch in gpt-oss": ("gpt-oss", rope(attention_factor=1.0)),
 }  # fmt: skip
 
 
@@ -125,8 +136,27 @@ BY_CODE = {
     "query, key, value side by side": ("gpt-neox", with_places(side_by_side)),
     "query, key, value head by head": ("gpt2", with_places(head_by_head)),
     "keys and values changed over": ("phi3", with_places(in_order("qvk"))),
+    "scores divided": ("gpt-neo", with_sizes(scale=None)),
+    "no bias by distance": ("mpnet", with_sizes(unused=frozenset(("distance_bias",)))),
+    "no sinks": ("gpt-oss", with_sizes(unused=frozenset(("sinks",)))),
+    "one group for all": ("albert", with_sizes(stored_as=("0.albert_layers.0",) * 8)),
+    "groups in another order": (
+        "albert",
+        with_sizes(stored_as=tuple(f"{g}.albert_layers.{i}" for g in "0101" for i in "01")),
+    ),
+    "no task": ("ernie", with_sizes(unused=frozenset(("tasks",)))),
+    "halves as partners": ("roformer", lambda family: replace(family, sizes=_with_halves(family.sizes))),
     "no norm of queries": ("qwen3", with_sizes(absent=frozenset(("b_gate", "b_up", "b_out", "query_gain")))),
 }
+
+
+def _with_halves(sizes):
+    def read(config):
+        right = sizes(config)
+        halves = tuple(replace(rotation, is_interleaved=False) for rotation in right.rotations)
+        return replace(right, rotations=halves)
+
+    return read
 
 
 @pytest.mark.parametrize("case", BY_CODE)
@@ -145,6 +175,20 @@ def _norm_of_each_head(self, which, head=None):
 
     gain = self.parameters(f"{which}_gain", self.number).reshape(-1, 1, self.parameters.sizes.d_k)
     return Norm(gain, self.parameters.sizes.epsilon)
+
+
+def test_the_first_position_of_opt_matters(monkeypatch):
+    monkeypatch.setattr("attnexplain.models.checkpoint.opt.OFFSET", 0)
+    assert distance(FOLDER / "opt", "opt") > 0.05
+
+
+def test_buckets_of_distances_matter(monkeypatch):
+    """Each distance a bucket of its own is right for the first eight only."""
+    monkeypatch.setattr(
+        "attnexplain.models.checkpoint.run.distance_buckets",
+        lambda count: np.abs(np.arange(count) - np.arange(count)[:, None]),
+    )
+    assert distance(FOLDER / "mpnet", "mpnet") > 0.05
 
 
 def test_the_order_of_shared_keys_matters(monkeypatch):

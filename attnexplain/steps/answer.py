@@ -113,10 +113,12 @@ def _bars(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[tuple
         for places in ordered[:most]
     )
     others = [place for places in ordered[most:] for place in places]
-    if not others:
-        return bars, ""
     noun = "other" if len(others) == 1 else "others"
-    return bars, f"{len(others)} {noun}, {write_number(float(row[others].sum()), view.fine)} together"
+    rest = f"{len(others)} {noun}, {write_number(float(row[others].sum()), view.fine)} together" if others else ""
+    if (taken := trace.sink_shares) is not None:
+        sink = f"the sink, which is no word, {write_number(float(taken[view.query]), view.fine)}"
+        rest = f"{rest}; {sink}" if rest else sink
+    return bars, rest
 
 
 def _lines(trace: Explanation, names: tuple[str, ...], words: tuple[str, ...], view: View) -> tuple[AnswerLine, ...]:

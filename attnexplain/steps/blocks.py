@@ -28,7 +28,7 @@ WRITTEN_OUT = 8
 
 Role = Literal[
     "embeddings", "w_q", "w_k", "w_v", "queries", "keys", "values", "scores", "scaled_scores", "weights", "context",
-    "stages", "worked", "other",
+    "bias", "stages", "worked", "other",
 ]  # fmt: skip
 """Which matrix a grid is; "worked" is an arithmetic on paper, "stages" a vector on its way."""
 Colours = Literal["signed", "share", "none"]
@@ -167,7 +167,7 @@ class Grid:
     mark: tuple[int, int] | None = None
     """The cell that is worked out by hand."""
     before: Column | None = None
-    after: Column | None = None
+    after: tuple[Column, ...] = ()
     footer: tuple[str, Sequence[float | None]] | None = None
     """A last row under the grid, such as the sums of its columns."""
     role: Role = "other"
@@ -213,21 +213,20 @@ class Grid:
         """Put the columns of the matrix and those beside it in order, each with its heading, cells and footer."""
         whole = self._whole
         columns = [self._matrix_column(j, heading, whole) for j, heading in enumerate(self.columns)]
-        for column, place in ((self.before, 0), (self.after, len(columns))):
-            if column is not None:
-                cells = tuple(
-                    Cell(_number(number), whole, is_share=self.colours == "share") for number in column.numbers
-                )
-                footer = None if self.footer is None else Cell(None)
-                where: Literal["before", "after"] = "after" if place else "before"
-                columns.insert(place and len(columns), LaidColumn(column.heading, cells, footer, where))
-        return columns
+        before = [] if self.before is None else [self._beside(self.before, "before")]
+        return [*before, *columns, *(self._beside(column, "after") for column in self.after)]
+
+    def _beside(self, column: Column, place: Literal["before", "after"]) -> LaidColumn:
+        """Lay out a column that does not belong to the matrix."""
+        is_share = self.colours == "share"
+        cells = tuple(Cell(_number(number), self._whole, is_share=is_share) for number in column.numbers)
+        return LaidColumn(column.heading, cells, None if self.footer is None else Cell(None), place)
 
     @property
     def _whole(self) -> int | None:
         """The digits of numbers that are all whole: none."""
         is_matrix = self.column_digits is None and self.colours != "share"
-        beside = [np.array(column.numbers) for column in (self.before, self.after) if column is not None]
+        beside = [np.array(column.numbers) for column in (self.before, *self.after) if column is not None]
         whole = is_matrix and not any(digits_of(numbers, 1) for numbers in (self.numbers, *beside))
         return 0 if whole else None
 

@@ -112,6 +112,9 @@ def figure(
     sentence, said = of.sentence, [CAPTIONS[subject]]
     if isinstance(of, AttentionWeights) and of.rows_that_are_off:
         said = [text.replace(", and adds up to 1", "") for text in said]
+    if not isinstance(of, AttentionWeights) and of.sink_shares is not None and subject in OF_WEIGHTS:
+        said = [text.replace(", and adds up to 1", "") for text in said]
+        said.append("A sink takes the rest of each row.")
     if subject == "links":
         said.append(f"Shares under {FAINTEST if chosen is None else FAINTEST_OF_ONE} have no line.")
     if mask is not None and subject in ("weights", "scores", "links"):

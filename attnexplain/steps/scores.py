@@ -94,7 +94,7 @@ def _whole_row(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[
         places(trace.d_k),
         products,
         "none",
-        after=Column("score", scores),
+        after=(Column("score", scores),),
         role="worked",
     )
     note = Prose(

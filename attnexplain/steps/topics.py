@@ -77,7 +77,7 @@ def _grid(title: str, numbers: object, role: Role = "other", columns: tuple[str,
 
 def _square(title: str, trace: AttentionTrace, role: Role) -> Grid:
     numbers = {"scores": trace.scores, "scaled_scores": trace.scaled_scores, "weights": trace.weights}[role]
-    sums = Column("sum", [float(total) for total in trace.weights.sum(axis=1)]) if role == "weights" else None
+    sums = (Column("sum", trace.weights.sum(axis=1).tolist()),) if role == "weights" else ()
     colours = "share" if role == "weights" else "signed"
     return Grid(title, WORDS, WORDS, numbers, colours, rows_ask=True, after=sums, role=role)  # type: ignore[arg-type]
 
@@ -268,6 +268,10 @@ def _mask(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "those that come later: their scaled scores are set to -∞, e^-∞ is 0, so their shares are exactly 0, and "
             "the others share all of the attention. The first word can only attend to itself. Try it: --causal"
         ),
+        Prose(
+            "Many newer models also have windows in some layers: a word sees only those a few places away, and the "
+            "others are hidden in the same way. --step 3 says how far a layer of your model sees."
+        ),
         _square("The scaled scores, masked", masked, "scaled_scores"),
         Pair(_square("Weights with the mask", masked, "weights"), _square("And without", trace, "weights")),
     )
@@ -345,7 +349,9 @@ def _sinks(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
         Prose(
             "In real models much attention goes to a token that says nothing: the first one, or a separator such as "
             "[SEP]. A row must add up to 1, also where the head finds nothing to do for a word; models learn to leave "
-            "the rest where it does no harm, on a token with a short value vector. Such a token is called a sink."
+            "the rest where it does no harm, on a token with a short value vector. Such a token is called a sink. Some "
+            "models have one of their own: gpt-oss learns a score that stands beside every row, and what it takes goes "
+            "nowhere."
         ),
         Grid("A head whose first token is a sink", names, names, table, "share", rows_ask=True),
         Prose(

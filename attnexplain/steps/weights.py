@@ -65,6 +65,9 @@ def weights_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step
         blocks.append(
             Grid("S, the scores of step 2", names, names, trace.scores, rows_ask=True, mark=mark, role="scores")
         )
+        if trace.bias is not None:
+            title = "B, what is added for the distance of two words"
+            blocks.append(Grid(title, names, names, trace.bias, rows_ask=True, mark=mark, role="bias"))
         if _is_scaled(trace):
             blocks.append(
                 Grid(
@@ -80,7 +83,7 @@ def weights_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step
     blocks.append(
         Grid(
             "W, the attention weights", names, names, trace.weights, colours="share", rows_ask=True, mark=mark,
-            after=Column("sum", trace.weights.sum(axis=1)), role="weights", in_one_block=block,
+            after=_beside_weights(trace), role="weights", in_one_block=block,
         )
     )  # fmt: skip
     blocks.append(links_of(trace.weights, names) if n > READABLE else ALL_DIGITS)
@@ -97,6 +100,14 @@ def _is_scaled(trace: Explanation) -> bool:
     """Whether softmax gets anything but the scores of step 2."""
     variant = trace.variant
     return is_divided(trace) or trace.mask is not None or not (variant.softcap is None and variant.bias is None)
+
+
+def _beside_weights(trace: Explanation) -> tuple[Column, ...]:
+    """Put the sum of each row beside it, and what a sink takes before that, so that a row with it adds up to 1."""
+    sums, taken = trace.weights.sum(axis=1), trace.sink_shares
+    if taken is None:
+        return (Column("sum", sums.tolist()),)
+    return Column("the sink", taken.tolist()), Column("sum", (sums + taken).tolist())
 
 
 def scaled_stages(trace: Explanation, row: int) -> dict[str, Array]:
@@ -279,7 +290,7 @@ def _words(trace: Explanation, view: View) -> tuple[Block, ...]:
     )
     grid = Grid(
         "W, the attention weights between words", names, names, joined, "share", rows_ask=True, mark=(query, key),
-        after=Column("sum", joined.sum(axis=1)), role="weights", in_one_block=not view.full,
+        after=(Column("sum", joined.sum(axis=1).tolist()),), role="weights", in_one_block=not view.full,
     )  # fmt: skip
     return says, grid
 

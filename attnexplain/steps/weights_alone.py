@@ -38,7 +38,15 @@ def lesson_of_weights(
     )
     sums = Column("sum", [float(total) for total in weights.sum(axis=1)])
     grid = Grid(
-        "W, the attention weights", names, names, weights, "share", rows_ask=True, mark=mark, after=sums, role="weights"
+        "W, the attention weights",
+        names,
+        names,
+        weights,
+        "share",
+        rows_ask=True,
+        mark=mark,
+        after=(sums,),
+        role="weights",
     )
     blocks: list[Block] = [says, grid]
     if off := alone.rows_that_are_off:
