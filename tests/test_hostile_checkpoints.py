@@ -337,7 +337,7 @@ SHARED = [name for name in CASES if not name.startswith((*OF_TENSORS, *OF_SIZES)
 """Cases that know nothing of the layout of BERT or of its kind of tokenizer."""
 
 
-@pytest.mark.parametrize("base", ["qwen3", "gemma2", "gpt-neox-in-turn"])
+@pytest.mark.parametrize("base", ["qwen3", "gemma2", "gpt-neox-in-turn", "electra", "albert"])
 @pytest.mark.parametrize("name", SHARED)
 def test_a_bad_checkpoint_of_a_newer_model_gets_the_same_line(name, base, tmp_path, capfd):
     act, message = CASES[name]
@@ -405,6 +405,38 @@ NEWER = {
     "numbers that overflow": ("qwen3", both(number(Q_OF_QWEN, 3e38), number("layers.1.input_layernorm.weight", 3e38)), "not finite"),
     "experts": ("qwen3", config(num_experts=4), "num_experts = '4' is not known for this kind of model"),
     "quantized": ("qwen3", config(quantization_config={"bits": 4}), "quantization_config"),
+    "local of zero": ("modernbert", config(local_attention=0), "local_attention must be a whole number from 1"),
+    "local of minus one": ("modernbert", config(local_attention=-1), "local_attention must be a whole number from 1"),
+    "global every zero": (
+        "modernbert", config(layer_types=None, global_attn_every_n_layers=0), "global_attn_every_n_layers must be a whole"
+    ),
+    "rope of one kind missing": ("modernbert", rope(sliding_attention=[1]), "sliding_attention must be an object"),
+    "rope of one kind zero": (
+        "modernbert", rope(sliding_attention={"rope_theta": 0}), "sliding_attention: rope_theta must be a number"
+    ),
+    "a norm in the first layer": ("modernbert-as-published", config(norm_bias=True), "embeddings.norm.bias is missing"),
+    "kinds of attention too few": ("gpt-neo", config(attention_types=[[["global"], 1]]), "for each of 4 layers"),
+    "kinds of attention many": ("gpt-neo", config(attention_types=[[["global"], 10**9]]), "for each of 4 layers"),
+    "kinds of attention unknown": ("gpt-neo", config(attention_types=[[["near"], 4]]), "for each of 4 layers"),
+    "kinds of attention nested": ("gpt-neo", config(attention_types=[[[["global"]], 4]]), "for each of 4 layers"),
+    "kinds of attention a number": ("gpt-neo", config(attention_types=7), "for each of 4 layers"),
+    "kinds of attention a text": ("gpt-neo", config(attention_types="global"), "for each of 4 layers"),
+    "local window of zero": ("gpt-neo", config(window_size=0), "window_size must be a whole number from 1"),
+    "few buckets": ("mpnet", config(relative_attention_num_buckets=8), "must be at least 32"),
+    "buckets of another": ("mpnet", config(relative_attention_num_buckets=64), "has the shape (32, 3)"),
+    "norms without gains": ("opt", config(layer_norm_elementwise_affine=False), "is not supported"),
+    "embeddings wider": ("opt", config(word_embed_proj_dim=16), "config.json says vocab_size = 320, word_embed_proj_dim = 16"),
+    "embeddings narrower": ("electra", config(embedding_size=6), "config.json says embedding_size = 6"),
+    "embeddings of zero": ("electra", config(embedding_size=0), "embedding_size must be a whole number from 1"),
+    "groups of zero": ("albert", config(num_hidden_groups=0), "num_hidden_groups must be a whole number from 1"),
+    "groups too many": ("albert", config(num_hidden_groups=4), "albert_layer_groups.2.albert_layers.0"),
+    "groups too few": ("albert", config(num_hidden_groups=1), "the tensors have more"),
+    "layers in groups too many": ("albert", config(inner_group_num=3), "albert_layers.2.attention.query.weight is missing"),
+    "values rotated": ("roformer", config(rotary_value=True), "rotary_value = true is not supported"),
+    "experts of zero": ("gpt-oss", config(num_local_experts=0), "num_local_experts must be a whole number from 1"),
+    "experts too few": ("gpt-oss", config(num_local_experts=1), "num_experts_per_tok = 2 is more than num_local_experts = 1"),
+    "experts of another": ("gpt-oss", config(num_local_experts=4), "config.json says"),
+    "gates held at zero": ("gpt-oss", config(swiglu_limit=0), "swiglu_limit must be a number between 0"),
     "no tokenizer": ("qwen3", removed("tokenizer.json"), "there is no tokenizer.json in the folder"),
     "a tokenizer of words": (
         "qwen3", lambda folder: shutil.copy(FOLDER / "bert" / "tokenizer.json", folder), "holds a WordPiece, and its tokenizer class makes a BPE"

@@ -70,7 +70,7 @@ def _kinds(config: Config, layers: int) -> list[str]:
             kinds += list(names) * times
     except (TypeError, ValueError):
         kinds = []
-    if len(kinds) != layers or set(kinds) - {"global", "local"}:
+    if len(kinds) != layers or any(kind not in ("global", "local") for kind in kinds):
         raise config.error(f'attention_types must say "global" or "local" for each of {layers} layers')
     return kinds
 
