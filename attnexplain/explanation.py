@@ -29,7 +29,7 @@ from attnexplain.models import DEFAULT_MODEL, Embedded, Model, ModelInfo, load_m
 from attnexplain.models.model import Withheld
 from attnexplain.models.weights_file import AttentionWeights
 from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS, Tokens
-from attnexplain.variants import VariantTrace, attend, attend_given, visible_mask
+from attnexplain.variants import VariantTrace, attend, attend_given, attend_projected, visible_mask
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -327,7 +327,8 @@ def explain(
     if source.head is not None:
         trace = attend(embedded.vectors, source.head, scale=divisor, mask=mask, variant=variant)
     else:
-        trace = attend_given(*(source.vectors or ((), (), ())), scale=divisor, mask=mask, variant=variant)
+        run = attend_projected if source.are_projected else attend_given
+        trace = run(*(source.vectors or ((), (), ())), scale=divisor, mask=mask, variant=variant)
     return Explanation(
         **vars(trace),
         sentence=text,

@@ -103,6 +103,8 @@ class Rotation:
     """Whether a place's partner is its neighbour; else it is as far behind as there are pairs."""
     scaling: str = ""
     """How the frequencies were changed for longer texts: linear, llama3, yarn …; "" where they were not."""
+    longest: int | None = None
+    """The longest text that these frequencies are for; None where there is no limit."""
 
     @property
     def places(self) -> int:

@@ -84,6 +84,9 @@ def cases():
 
     for name, own in NEWER.items():
         yield name, {}, {}
+        yield name, {"special_tokens_map.json": {"additional_special_tokens": ["<extra>"]}}, {}
+        plain = {"content": "<|endoftext|>", "single_word": False, "lstrip": False, "rstrip": True, "normalized": True}
+        yield name, {"tokenizer_config.json": {"added_tokens_decoder": {"0": {**plain, "special": True}}}}, {}
         is_of_pairs = own not in ("BertTokenizer", "MPNetTokenizer", "AlbertTokenizer", "XLMRobertaTokenizer")
         other = ("LlamaTokenizerFast",) if is_of_pairs else ()
         for kind in (own, f"{own}Fast", "PreTrainedTokenizerFast", *other):

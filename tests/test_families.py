@@ -382,3 +382,101 @@ def test_an_edited_rotation_is_noticed(tmp_path):
     code, out, err = call("--model", str(path))
     assert (code, out) == (3, "")
     assert "is not what comes out when it is computed from embeddings and w_q" in err
+
+
+# What published configurations have
+
+
+def written_as(name):
+    """Write config.json as it is published, as far as its keys are concerned."""
+    return {
+        "phi3": {
+            "auto_map": {"AutoConfig": "configuration_phi3.Phi3Config"}, "full_attn_mod": 1, "lm_head_bias": False,
+            "embd_pdrop": 0.0, "resid_pdrop": 0.0, "interpolate_factor": 1,
+        },
+        "smollm3": {"max_window_layers": 28, "pretraining_tp": 2},
+        "gemma2": {"sliding_window_size": 4096, "hidden_act": "gelu_pytorch_tanh", "cache_implementation": "hybrid"},
+        "gemma3": {"attn_logit_softcapping": None, "use_bidirectional_attention": False},
+        "llama-3": {"is_causal": True, "partial_rotary_factor": 1.0, "pretraining_tp": 1, "rope_interleaved": False},
+        "qwen2": {"use_mrope": False},
+        "gpt-neox": {"hidden_dropout_prob": 0, "attention_probs_dropout_prob": 0, "classifier_dropout": 0.1},
+        "bert": {
+            "pooler_num_attention_heads": 12, "pooler_size_per_head": 128, "pruned_heads": {}, "directionality": "bidi",
+            "cross_attention_hidden_size": None, "add_cross_attention": False,
+        },
+        "gpt2": {"n_ctx": 1024, "attn_pdrop": 0.1, "summary_proj_to_labels": True, "reorder_and_upcast_attn": False},
+        "modernbert": {
+            "position_embedding_type": "absolute", "layer_norm_eps": 1e-5, "sparse_prediction": False,
+            "sparse_pred_ignore_index": -100, "decoder_bias": True, "deterministic_flash_attn": False,
+            "repad_logits_with_grad": False, "classifier_bias": False,
+        },
+        "albert": {"net_structure_type": 0, "num_memory_blocks": 0, "gap_size": 0, "down_scale_factor": 1},
+        "gpt-neo": {"attention_layers": ["global", "local"] * 2, "summary_type": "cls_index"},
+        "opt": {"_remove_final_layer_norm": False, "layerdrop": 0.0, "activation_dropout": 0.0, "prefix": "</s>"},
+        "gpt-oss": {"initial_context_length": 4096, "experts_per_token": 4, "router_aux_loss_coef": 0.9},
+    }[name]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["phi3", "smollm3", "gemma2", "gemma3", "llama-3", "qwen2", "gpt-neox", "bert", "gpt2", "modernbert", "albert",
+     "gpt-neo", "opt", "gpt-oss"],
+)  # fmt: skip
+def test_keys_of_published_models_are_no_reason_to_refuse(name, tmp_path):
+    changed = copy(tmp_path, name, keys(**written_as(name)))
+    np.testing.assert_array_equal(weights_of(changed), weights_of(FOLDER / name))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("llama-2", keys(is_causal=False), "is_causal = false is not supported for this kind of model"),
+        ("bert", keys(is_causal=True), "is_causal = true is not supported for this kind of model"),
+        ("bert", keys(pruned_heads={"0": [1]}), "pruned_heads = "),
+        ("llama-2", keys(per_layer_config={"0": {}}), "per_layer_config = "),
+        ("phi3", keys(full_attn_mod=2), "full_attn_mod is not supported but for 1"),
+        ("gemma3", rope_of("full_attention", truncate=False), "truncate = false has no effect in transformers"),
+    ],
+)
+def test_what_transformers_would_obey_or_pass_over_is_refused(name, change, message, tmp_path):
+    with pytest.raises(CheckpointError) as caught:
+        load_model(str(copy(tmp_path, name, change)))
+    assert message in str(caught.value)
+
+
+LONG = {"rope_type": "longrope", "short_factor": [1.0] * 5, "long_factor": [2.0] * 5, "factor": 4.0, "rope_theta": 50.0}
+
+
+@pytest.mark.parametrize("kind", ["longrope", "dynamic"])
+def test_a_text_longer_than_a_rotation_was_made_for_is_refused(kind, tmp_path):
+    """Longer ones are rotated otherwise; whichever family it is, and wherever the length stands."""
+    scaling = (
+        LONG | {"original_max_position_embeddings": 20} if kind == "longrope" else {"rope_type": kind, "factor": 2.0}
+    )
+    change = keys(rope_parameters=scaling, max_position_embeddings=80 if kind == "longrope" else 20)
+    code, out, err = call("--model", str(copy(tmp_path, "llama-3", change)), "the " * 30)
+    assert (code, out) == (3, "")
+    assert "and this model has 20 positions" in err
+
+
+def test_windows_of_smollm_follow_its_kinds_of_layers(tmp_path):
+    """transformers masks by layer_types alone."""
+    kinds = ["full_attention", "sliding_attention"] * 2
+    told = copy(tmp_path, "smollm3", keys(layer_types=kinds, use_sliding_window=False))
+    np.testing.assert_array_equal(weights_of(told), weights_of(FOLDER / "smollm3"))
+
+
+def test_a_stored_run_of_wide_embeddings_still_shows_the_rotation(tmp_path):
+    """JSON leaves large parameter matrices out; the projected queries are there."""
+    path = tmp_path / "run.json"
+    call("--model", str(FOLDER / "qwen3"), "-o", str(path), SMALL)
+    content = json.loads(path.read_text())
+    del content["parameters"], content["embeddings"]
+    path.write_text(json.dumps(content))
+    code, out, err = call("--model", str(path), "--step", "1")
+    assert (code, err) == (0, "")
+    assert "place 1 of rotated q(" in out
+    content["queries"][0][0] += 1
+    path.write_text(json.dumps(content))
+    error = call("--model", str(path))[2]
+    assert "is not what comes out when it is computed from projected_queries and the settings" in error

@@ -112,6 +112,8 @@ class Model(ABC):
     vectors: tuple[Array, Array, Array] | None = None
     """Queries, keys and values that take the place of embeddings and parameter matrices."""
 
+    are_projected: bool = False
+    """Whether these are projected alone, and what the model adds to them follows."""
     head: Head | None = None
     """The parameter matrices; None where there are queries, keys and values instead."""
 

@@ -28,10 +28,12 @@ from attnexplain.models.checks import (
 from attnexplain.models.model import Embedded, Model, ModelInfo, Withheld
 from attnexplain.models.stored_variant import read_variant
 from attnexplain.tokens import Tokens, refuse_long
-from attnexplain.variants import Variant, VariantTrace, attend, attend_given, visible_mask
+from attnexplain.variants import Variant, VariantTrace, attend, attend_given, attend_projected, visible_mask
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array, Head
+
+    Vectors = tuple[Array, Array, Array]
 
 NEAR = 1e-9
 """How far, for the largest of its row, a stored number may lie from what is computed: machines add in other orders."""
@@ -62,6 +64,7 @@ class Stored(Model):
     """The neighbours of each word's value and context."""
     scale: float | None
     causal: bool
+    are_projected: bool = False
 
     def tokenize(self, sentence: str, phrases: Sequence[str], max_tokens: int) -> Tokens:
         """Return the tokens of the run."""
@@ -122,7 +125,11 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
     variant = read_variant(settings, content, len(words))
     _check_widths(variant, vectors[0].shape[1])
     mask = visible_mask(len(words), causal=causal, window=variant.window)
-    if head is None:
+    are_projected = head is None and variant.changes_vectors and "projected_queries" in content
+    if are_projected:
+        queries, keys = (read_matrix(key, content.get(key)) for key in ("projected_queries", "projected_keys"))
+        trace = attend_projected(queries, keys, vectors[2], scale=scale, mask=mask, variant=variant)
+    elif head is None:
         trace = attend_given(*vectors, scale=scale, mask=mask, variant=variant)
     else:
         trace = attend(rows, head, scale=scale, mask=mask, variant=variant)
@@ -132,7 +139,8 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
         example=sentence,
         tokens=Tokens(words, special=special, are_pieces=bool(special)),
         head=head,
-        vectors=None if head is not None else vectors,
+        vectors=_beginning_with(trace, vectors, are_projected=are_projected) if head is None else None,
+        are_projected=are_projected,
         trace=trace,
         embedded=Embedded(rows, made, withheld, variant),
         company=company,
@@ -140,6 +148,13 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
         scale=scale,
         causal=causal,
     )
+
+
+def _beginning_with(trace: VariantTrace, vectors: Vectors, *, are_projected: bool) -> Vectors:
+    """Return what a run without parameter matrices begins with."""
+    if are_projected and trace.projected_queries is not None and trace.projected_keys is not None:
+        return trace.projected_queries, trace.projected_keys, vectors[2]
+    return vectors
 
 
 def _check_widths(variant: Variant, d_k: int) -> None:
@@ -153,6 +168,9 @@ def _check_widths(variant: Variant, d_k: int) -> None:
 
 def _check_computed(content: Mapping[str, Any], trace: VariantTrace) -> None:
     """Compare what was stored with what is computed."""
+    if trace.projected_queries is not None and trace.head is None:
+        for key in ("queries", "keys"):
+            _compare(key, read_matrix(key, content[key]), getattr(trace, key), f"projected_{key} and the settings")
     if trace.head is not None:
         for key in ("queries", "keys", "values"):
             _compare(key, read_matrix(key, content[key]), getattr(trace, key), "embeddings and w_" + key[0])

@@ -136,4 +136,4 @@ def _no_projection(trace: Explanation, names: tuple[str, ...], view: View) -> St
         "asks for, the key what it offers to be matched on, the value what it hands over."
         + (" Queries and keys are as they enter the dot product." if trace.variant.changes_vectors else "")
     )
-    return Step(1, TITLE, (says, *_vectors(trace, names, view, mark=False)))
+    return Step(1, TITLE, (says, *_vectors(trace, names, view, mark=False), *between_blocks(trace, names, view)))

@@ -59,6 +59,10 @@ class Checkpoint(Model):
         config = read_config(folder)
         family = family_of(config)
         self._sizes = family.sizes(config)
+        if config.flag("is_causal", default=self._sizes.causal) != self._sizes.causal:
+            raise config.error(
+                f"is_causal = {str(not self._sizes.causal).lower()} is not supported for this kind of model"
+            )
         config.refuse_unread(family.harmless)
         _check_range("layer", layer, self._sizes.layers, name)
         _check_range("head", head, self._sizes.heads, name)

@@ -19,7 +19,7 @@ LARGEST_NUMBER = 1e12
 
 SPEAKS_OF_ATTENTION = re.compile(
     "att|rope|rotary|window|sliding|cap|sink|alibi|qk|kv|head|query|key|value|scal|norm|position|bias|theta|parallel"
-    "|mask|causal|clip|layer_types|multiplier|pattern|quant|expert|sparse|lora|adapter|residual|embedding_size"
+    "|mask|causal|clip|layer_types|per_layer|multiplier|pattern|quant|expert|sparse|lora|adapter|residual|embedding_size"
 )
 """Words in the keys of config.json that may change what attention computes."""
 HARMLESS = frozenset(

@@ -89,5 +89,11 @@ def _is_capped(config: Config) -> bool:
 
 
 GEMMA_1 = replace(llama.FAMILY, title="Gemma", sizes=sizes_of_1)
-GEMMA_2 = replace(llama.FAMILY, title="Gemma 2", names=llama.NAMES | _BEHIND, sizes=sizes_of_2)
+GEMMA_2 = replace(
+    llama.FAMILY,
+    title="Gemma 2",
+    names=llama.NAMES | _BEHIND,
+    sizes=sizes_of_2,
+    harmless=frozenset(("sliding_window_size",)),
+)
 GEMMA_3 = replace(llama.FAMILY, title="Gemma 3", names=llama.NAMES | _BEHIND | OF_HEADS, sizes=sizes_of_3)

@@ -98,6 +98,9 @@ class Sizes:
     def __post_init__(self) -> None:
         object.__setattr__(self, "d_k", self.d_k or self.d_model // self.heads)
         object.__setattr__(self, "kv_heads", self.kv_heads or self.heads)
+        limits = [rotation.longest for rotation in self.rotations if rotation is not None and rotation.longest]
+        if self.positions is None and limits:
+            object.__setattr__(self, "positions", min(limits))
 
     @property
     def sharing(self) -> int:

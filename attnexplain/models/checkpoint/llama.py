@@ -107,18 +107,26 @@ def read_sizes(
     )
 
 
-def read_window(config: Config) -> int | None:
+WINDOW = 4096
+"""How far layers with a window see where config.json does not say; null in it means no window."""
+
+
+def read_window(config: Config, default: int | None = None) -> int | None:
     """Read how many words a layer with a window sees, itself too."""
-    return None if config.get("sliding_window") is None else config.size("sliding_window", "rows")
+    if config.is_null("sliding_window"):
+        return None
+    if config.get("sliding_window") is None:
+        return default
+    return config.size("sliding_window", "rows")
 
 
 SLIDING, FULL = "sliding_attention", "full_attention"
 
 
-def read_windows(config: Config, layer_types: Sequence[str], default: int | None = None) -> tuple[int | None, ...]:
+def read_windows(config: Config, layer_types: Sequence[str], default: int | None = WINDOW) -> tuple[int | None, ...]:
     """Give a window to the layers that have one: those that config.json says, or else these."""
     types = config.choices("layer_types", len(layer_types), (SLIDING, FULL)) or layer_types
-    window = read_window(config) or default
+    window = read_window(config, default)
     if SLIDING in types and window is None:
         raise config.error("layer_types has layers with a window, and sliding_window is missing")
     return tuple(window if kind == SLIDING else None for kind in types)

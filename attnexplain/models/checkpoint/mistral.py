@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from attnexplain.models.checkpoint import llama
-from attnexplain.models.checkpoint.llama import read_sizes, read_window
+from attnexplain.models.checkpoint.llama import WINDOW, read_sizes, read_window
 from attnexplain.models.checkpoint.rope import read_rotation
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def sizes(config: Config) -> Sizes:
     """Read what config.json says."""
     read = read_sizes(config)
-    rotation, window = read_rotation(config, read.d_k), read_window(config)
+    rotation, window = read_rotation(config, read.d_k), read_window(config, WINDOW)
     return replace(read, rotations=(rotation,) * read.layers, windows=(window,) * read.layers)
 
 

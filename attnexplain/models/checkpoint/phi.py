@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from attnexplain.models.checkpoint import llama
 from attnexplain.models.checkpoint.layout import Entry, side_by_side
 from attnexplain.models.checkpoint.llama import read_sizes, read_window
-from attnexplain.models.checkpoint.rope import original_positions, read_rotation
+from attnexplain.models.checkpoint.rope import read_rotation
 
 if TYPE_CHECKING:
     from attnexplain.models.checkpoint.config import Config
@@ -27,20 +27,26 @@ _FUSED = {
         "layers.{layer}.mlp.gate_up_proj.weight", ("2 * intermediate_size", "hidden_size"), transposed=True
     ),
 }
+LENGTH = 4096
+"""Of the longest text, and of that which rotations were made for, where config.json does not say."""
 _KEPT = ("words", "before_attention_gain", "w_o", "before_second_gain", "w_out")
 NAMES = {role: llama.NAMES[role] for role in _KEPT} | _FUSED
 
 
 def sizes(config: Config) -> Sizes:
     """Read what config.json says; a rotation for longer texts (longrope) is the same up to those it was made for."""
+    if config.count("full_attn_mod", 1) != 1:
+        raise config.error("full_attn_mod is not supported but for 1")
     read = replace(read_sizes(config), absent=frozenset(), epsilon=config.number("rms_norm_eps", 1e-5))
-    rotation = read_rotation(config, read.d_k, part_key="partial_rotary_factor")
-    return replace(
-        read,
-        rotations=(rotation,) * read.layers,
-        windows=(read_window(config),) * read.layers,
-        positions=original_positions(config) if rotation.scaling == "longrope" else None,
+    made_for = config.size("original_max_position_embeddings", "rows", default=LENGTH)
+    rotation = read_rotation(
+        config.with_default("max_position_embeddings", LENGTH),
+        read.d_k,
+        part_key="partial_rotary_factor",
+        original=made_for,
+        renamed={"su": "longrope", "yarn": "longrope"},
     )
+    return replace(read, rotations=(rotation,) * read.layers, windows=(read_window(config),) * read.layers)
 
 
 FAMILY = replace(

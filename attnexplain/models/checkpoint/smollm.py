@@ -20,13 +20,9 @@ def sizes(config: Config) -> Sizes:
     every = config.size("no_rope_layer_interval", "layers", default=4)
     usual = [int((layer + 1) % every != 0) for layer in range(read.layers)]
     is_rotated = config.choices("no_rope_layers", read.layers, (0, 1)) or usual
-    is_used = config.flag("use_sliding_window", default=False)
-    layer_types = [SLIDING if is_used and not rotated else FULL for rotated in is_rotated]
-    if config.get("sliding_window") is None and config.get("layer_types") is None:
-        layer_types = [FULL] * read.layers
-    windows = read_windows(config, layer_types)
-    if not is_used:
-        windows = (None,) * read.layers
+    has_windows = config.flag("use_sliding_window", default=False) and config.get("sliding_window") is not None
+    layer_types = [SLIDING if has_windows and not rotated else FULL for rotated in is_rotated]
+    windows = read_windows(config, layer_types, None)  # transformers masks by layer_types, whatever the flag says
     rotation = read_rotation(config, read.d_k, base=2_000_000.0)
     return replace(read, windows=windows, rotations=tuple(rotation if rotated else None for rotated in is_rotated))
 

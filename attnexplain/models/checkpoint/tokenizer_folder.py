@@ -88,8 +88,7 @@ def open_tokenizer(folder: Path, family: str, asked: str | None = None) -> Any:
     try:
         settings = _read(folder, SETTINGS)
         if "added_tokens_decoder" not in settings:  # older folders have the special tokens in a file of their own
-            older = _read(folder, "special_tokens_map.json")
-            settings |= {key: value for key, value in older.items() if key != "additional_special_tokens"}
+            settings |= _read(folder, "special_tokens_map.json")
         if "auto_map" in settings:
             raise CheckpointError(f"{SETTINGS} asks to run code that comes with the checkpoint; nothing is run")
         name = settings.get("tokenizer_class") or asked or OF_FAMILY.get(family, "TokenizersBackend")
@@ -233,7 +232,7 @@ def _albert(parts: Parts) -> Any:
 def _llama(parts: Parts) -> Any:
     """LlamaTokenizer: pieces with the sign of their space, bytes for what it lacks; bytes alone are left as stored."""
     library = needed("tokenizers")
-    if parts.stored is not None and "ByteLevel" in str(parts.stored.pre_tokenizer):
+    if '"ByteLevel"' in parts.text:  # anywhere in it, as transformers looks
         return _as_stored(parts)
     named = parts.named({"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}, may_be_null=True)
     tokenizer = library.Tokenizer(_with_bytes(parts.model))
@@ -268,7 +267,9 @@ def _qwen(parts: Parts) -> Any:
     as_bytes = library.pre_tokenizers.ByteLevel(add_prefix_space=in_front, use_regex=False)
     tokenizer.pre_tokenizer = library.pre_tokenizers.Sequence([splits, as_bytes])
     defaults = dict.fromkeys(("eos_token", "unk_token", "pad_token"), "<|endoftext|>")
-    _add(tokenizer, parts, parts.named(defaults, may_be_null=True))
+    named = parts.named(defaults, may_be_null=True)
+    _add(tokenizer, parts, named)
+    tokenizer.add_tokens([library.AddedToken(token.content, special=True) for token in named.values()])  # plain again
     return _ending_as_stored(tokenizer, parts)
 
 
