@@ -20,7 +20,8 @@ from attnexplain.text import word_key
 from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS, Tokens
 
 if TYPE_CHECKING:
-    from attnexplain.attention import Array, AttentionTrace
+    from attnexplain.attention import Array
+    from attnexplain.variants import VariantTrace
 
 Habit = Literal["previous token", "next token", "same token", "sink", "broad", "other"]
 
@@ -67,6 +68,8 @@ class Overview:
     """In the order of layers and heads."""
     pair: tuple[str, str] | None
     """The words that were looked for: which asks, and which answers."""
+    windows: tuple[int | None, ...] = ()
+    """For each layer how many tokens, itself too, a token sees on each side that it sees at all; None for all."""
 
     def __repr__(self) -> str:
         return f"Overview({self.sentence!r:.60}, {len(self.heads)} heads of {self.model.name})"
@@ -80,7 +83,7 @@ class Overview:
 class ManyHeads(Protocol):
     """A model that can run all of its heads."""
 
-    def every_head(self, tokens: Tokens) -> Iterator[tuple[int, int, AttentionTrace]]:
+    def every_head(self, tokens: Tokens) -> Iterator[tuple[int, int, VariantTrace]]:
         """Yield each layer, head and trace."""
         ...
 
@@ -123,8 +126,10 @@ def overview(
     words = words_of(sentence, tokens) if merge_words else None
     is_special = tokens.special if words is None else [tokens.special[word.pieces[0]] for word in words]
     heads, first = [], None
+    windows: dict[int, int | None] = {}
     for layer, head, trace in source.every_head(tokens):
         first = first or trace
+        windows[layer] = trace.variant.window
         weights = trace.weights if words is None else merged(trace.weights, words)
         does, shares = habit(weights, is_special, causal=source.causal)
         weight = float(trace.weights[np.ix_(asking, answering)].sum(axis=1).mean()) if find is not None else None
@@ -142,6 +147,7 @@ def overview(
         words,
         tuple(heads),
         (names[0], names[1]) if find is not None else None,
+        tuple(windows.values()),
     )
 
 

@@ -480,3 +480,14 @@ def test_a_stored_run_of_wide_embeddings_still_shows_the_rotation(tmp_path):
     path.write_text(json.dumps(content))
     error = call("--model", str(path))[2]
     assert "is not what comes out when it is computed from projected_queries and the settings" in error
+
+
+def test_the_overview_says_which_layers_have_windows():
+    folder = str(FOLDER / "modernbert")
+    text = " ".join(call("--model", folder, "--overview", SENTENCE)[1].split())
+    assert "w: a window; in layers 1 and 3 a token sees at most 3 places away." in text
+    written = json.loads(call("--model", folder, "--overview", "--json", SENTENCE)[1])
+    jsonschema.validate(written, SCHEMA)
+    assert written["settings"]["windows"] == [None, 4, None, 4]
+    text = call("--model", str(FOLDER / "llama-2"), "--overview", SENTENCE)[1]
+    assert "window" not in text

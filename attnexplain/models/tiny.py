@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attnexplain.attention import AttentionTrace, Head, attend
+from attnexplain.attention import Head
 from attnexplain.models.model import Embedded, Model, ModelInfo
 from attnexplain.models.positions import with_positions
 from attnexplain.models.tiny_file import read_tiny
 from attnexplain.tokens import Tokens, tokenize
+from attnexplain.variants import VariantTrace, attend
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -88,7 +89,7 @@ class Tiny(Model):
         rows, how = self.file.look_up(word)
         return self.file.meaning(rows, word), how
 
-    def every_head(self, tokens: Tokens) -> Iterator[tuple[int, int, AttentionTrace]]:
+    def every_head(self, tokens: Tokens) -> Iterator[tuple[int, int, VariantTrace]]:
         """Yield the number of the layer, that of each head, and its trace."""
         for number in range(len(HEADS)):
             model = self if number == self._number else Tiny(number)

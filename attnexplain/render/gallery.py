@@ -31,7 +31,7 @@ class GalleryPage:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         rows = self.gallery.rows
         columns = len(rows[0])
-        gutter = max(len(str(len(rows) - 1)) + 1, 2)
+        gutter = max(len(str(len(rows) - 1)) + 1 + bool(self.gallery.windowed), 2)
         fitting = max((options.max_width - gutter) // (max(NARROWEST, self._number_width) + 1), 1)
         blocks = -(-columns // fitting)
         size = -(-columns // blocks)
@@ -67,7 +67,8 @@ class GalleryPage:
     ) -> Iterator[Segment]:
         drawn = [self._picture(picture, width, height) for picture in pictures]
         for line in range(height):
-            yield Segment(str(number).rjust(gutter - 1) + " " if line == 0 else " " * gutter, BOLD)
+            name = f"{number}w" if number in self.gallery.windowed else str(number)
+            yield Segment(name.rjust(gutter - 1) + " " if line == 0 else " " * gutter, BOLD)
             for place, picture in enumerate(drawn):
                 yield from [Segment(" ")] * (place > 0)
                 yield from picture[line]

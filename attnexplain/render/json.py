@@ -105,6 +105,8 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
     from attnexplain.steps.heads import command_of
 
     start = _start(found, found.model, found.tokens.texts, found.widths)
+    if any(found.windows):
+        start["settings"]["windows"] = list(found.windows)
     if found.tokens.are_pieces:
         start["special"] = list(found.tokens.special)
     if found.words is not None:

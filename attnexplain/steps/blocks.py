@@ -319,6 +319,8 @@ class Gallery(NamedTuple):
     row_name: str
     column_name: str
     rows: Sequence[Sequence[Thumbnail]]
+    windowed: frozenset[int] = frozenset()
+    """Rows of heads that see through a window, counted from 0."""
     id: str = "overview"
 
 

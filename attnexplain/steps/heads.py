@@ -32,13 +32,29 @@ def overview_lesson(found: Overview) -> Lesson:
         is_note=True,
     )
     telling = next((head for head in found.heads if head.does == "other"), found.heads[0])
+    said = windows_of(found)
     blocks: tuple[Block, ...] = (
         legend,
+        *([Prose(f"w: {said}", is_note=True)] if said else []),
         gallery_of(found),
         *_join_note(found),
         command_of(found, telling),
     )
     return Lesson(found.sentence, (Step(0, "Every layer and head", blocks),), (_model(found),))
+
+
+def windows_of(found: Overview) -> str:
+    """Say which layers have a window, and how far they see; "" where none has."""
+    layers: dict[int, list[str]] = {}
+    for layer, window in enumerate(found.windows):
+        if window is not None:
+            layers.setdefault(window - 1, []).append(str(layer))
+    side = "before it" if found.causal else "away"
+    said = []
+    for reach, numbers in layers.items():
+        which = f"layer {numbers[0]}" if len(numbers) == 1 else f"layers {', '.join(numbers[:-1])} and {numbers[-1]}"
+        said.append(f"in {which} a token sees at most {reach} place{'s' * (reach != 1)} {side}")
+    return f"a window; {'; '.join(said)}." if said else ""
 
 
 def gallery_of(found: Overview) -> Gallery:
@@ -47,7 +63,7 @@ def gallery_of(found: Overview) -> Gallery:
         [Thumbnail(head.picture, SHORT[head.does], head.entropy) for head in layer]
         for _, layer in groupby(found.heads, key=lambda head: head.layer)
     ]
-    return Gallery("layer", "head", rows)
+    return Gallery("layer", "head", rows, frozenset(i for i, window in enumerate(found.windows) if window is not None))
 
 
 def ranking_lesson(found: Overview, digits: int) -> Lesson:

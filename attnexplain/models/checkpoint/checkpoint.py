@@ -24,8 +24,9 @@ from attnexplain.models.model import Embedded, Model, ModelInfo, withheld_of_all
 from attnexplain.text import visible
 
 if TYPE_CHECKING:
-    from attnexplain.attention import AttentionTrace, Head
+    from attnexplain.attention import Head
     from attnexplain.tokens import Tokens
+    from attnexplain.variants import VariantTrace
 
 
 class Checkpoint(Model):
@@ -122,7 +123,7 @@ class Checkpoint(Model):
         nothing, states = ("",) * len(tokens.texts), layer.states.astype(np.float64)
         return Embedded(states, nothing, withheld_of_all(len(tokens.texts)), layer.variant(self._head))
 
-    def every_head(self, tokens: Tokens) -> Iterator[tuple[int, int, AttentionTrace]]:
+    def every_head(self, tokens: Tokens) -> Iterator[tuple[int, int, VariantTrace]]:
         """Run all layers, and yield each layer, head and trace as soon as it is there."""
         with _named(self.info.name):
             self._verify()
