@@ -14,18 +14,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from attnexplain.attention import AttentionTrace as AttentionTrace
     from attnexplain.errors import AttnExplainError as AttnExplainError
+    from attnexplain.every_head import HeadWeights as HeadWeights
+    from attnexplain.every_head import explain_all as explain_all
     from attnexplain.explanation import Explanation as Explanation
     from attnexplain.explanation import explain as explain
     from attnexplain.models import load_model as load_model
 
 __version__ = "0.1.0"
-__all__ = ["AttentionTrace", "AttnExplainError", "Explanation", "explain", "load_model"]
+__all__ = [
+    "AttentionTrace", "AttnExplainError", "Explanation", "HeadWeights", "explain", "explain_all", "load_model",
+]  # fmt: skip
 
 _ROOM_OF = {
     "AttentionTrace": "attention",
     "AttnExplainError": "errors",
     "Explanation": "explanation",
+    "HeadWeights": "every_head",
     "explain": "explanation",
+    "explain_all": "every_head",
     "load_model": "models",
 }
 

@@ -51,6 +51,20 @@ def check_whole(name: str, value: Any, lowest: int | None = None, highest: int |
         raise CommandError(f"{name}={number}: a whole number from {lowest} to {highest} is wanted")
 
 
+def check_numbers(name: str, value: Any) -> tuple[int, ...]:
+    """Return a list of whole numbers; one alone is a list of one.
+
+    Raises:
+        TypeError: it is none.
+    """
+    several = (value,) if hasattr(value, "__index__") else value
+    if isinstance(several, str | bytes) or not isinstance(several, Sequence | range):
+        raise _wrong(name, value, 'a list of whole numbers is wanted, or "mean"')
+    for number in several:
+        check_whole(name, number)
+    return tuple(map(index, several))
+
+
 def check_source(value: Any) -> str:
     """Return the name or path of a model as a text."""
     if not isinstance(value, str | PathLike):

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.floating[Any]]
 
+    from attnexplain.every_head import HeadWeights
     from attnexplain.explanation import Explanation
     from attnexplain.merging import Word
     from attnexplain.models.model import ModelInfo
     from attnexplain.models.weights_file import AttentionWeights
     from attnexplain.overview import Overview
+    from attnexplain.tokens import Tokens
 
 KEYS_OF_STEP = {
     1: ("embeddings", "projected_queries", "projected_keys", "queries", "keys", "values"),
@@ -58,8 +60,7 @@ def _parts(
     start["settings"] |= variant_settings(trace)
     if any(trace.made):
         start["made"] = list(trace.made)
-    if trace.are_pieces:
-        start["special"] = list(trace.special)
+    start |= _places_of(trace.found)
     if worked is not None:
         start["worked"] = {"query": worked[0], "key": worked[1]}
     keys = (key for step in sorted(set(steps)) for key in KEYS_OF_STEP[step])
@@ -107,8 +108,7 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
     start = _start(found, found.model, found.tokens.texts, found.widths)
     if any(found.windows):
         start["settings"]["windows"] = list(found.windows)
-    if found.tokens.are_pieces:
-        start["special"] = list(found.tokens.special)
+    start |= _places_of(found.tokens)
     if found.words is not None:
         start["words"] = _words(found.words)
     heads = [
@@ -127,6 +127,55 @@ def render_weights(alone: AttentionWeights) -> str:
     """Write attention weights from elsewhere as one line: what is not known is 0, or null."""
     start = _start(alone, alone.info, alone.tokens.texts, (0, 0, 0))
     return json.dumps(start | {"weights": _rows(alone.weights)}, allow_nan=False) + "\n"
+
+
+def heads_to_dict(found: HeadWeights) -> dict[str, Any]:
+    """Put the weights of many heads into plain Python: weights (layers, heads, n, n)."""
+    start = _start_of_heads(found)
+    return start | {"weights": found.weights.tolist()}
+
+
+def render_heads(found: HeadWeights) -> str:
+    """Write the weights of many heads as one line."""
+    return "".join(stream_heads(found))
+
+
+def stream_heads(found: HeadWeights) -> Iterator[str]:
+    """Write the same piece by piece: the rows of one head at a time."""
+    encode = json.JSONEncoder(allow_nan=False).encode
+    yield encode(_start_of_heads(found))[:-1] + ', "weights": ['
+    for layer, heads in enumerate(found.weights):
+        yield ", [" if layer else "["
+        for head, matrix in enumerate(heads):
+            yield (", " if head else "") + encode(matrix.tolist())
+        yield "]"
+    yield "]}\n"
+
+
+def _start_of_heads(found: HeadWeights) -> dict[str, Any]:
+    """Make what stands before the weights of many heads."""
+    model = {"name": found.model.name, "kind": found.model.kind, "layers": found.model.layers}
+    settings: dict[str, Any] = {"causal": found.causal}
+    if any(found.windows):
+        settings["windows"] = list(found.windows)
+    return {
+        "schema": SCHEMA,
+        "version": attnexplain.__version__,
+        "sentence": found.sentence,
+        "tokens": list(found.tokens),
+        **_places_of(found.found),
+        "model": model | {"heads": found.model.heads} | ({"family": found.model.family} if found.model.family else {}),
+        "settings": settings,
+        "layers": list(found.layers) or "mean",
+        "heads": list(found.heads) or "mean",
+    }
+
+
+def _places_of(tokens: Tokens) -> dict[str, Any]:
+    """Say of each token its number, where it stands in the sentence, and whether it is a word; as far as known."""
+    ids = {} if tokens.ids is None else {"ids": list(tokens.ids)}
+    spans = {} if tokens.spans is None else {"spans": [list(span) for span in tokens.spans]}
+    return ids | spans | ({"special": list(tokens.special)} if tokens.are_pieces else {})
 
 
 def render_overview(found: Overview) -> str:

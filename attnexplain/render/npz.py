@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from attnexplain.every_head import HeadWeights
 from attnexplain.explanation import Explanation
 from attnexplain.facts import SCHEMA
 from attnexplain.models.stored_variant import flattened, variant_settings
 from attnexplain.render.json import KEYS_OF_STEP, heads_of
+from attnexplain.tokens import Tokens
 
 
 def render_npz(trace: Explanation) -> bytes:
@@ -23,14 +25,34 @@ def render_npz(trace: Explanation) -> bytes:
     arrays: dict[str, Any] = {name: array for name in keys if (array := getattr(trace, name)) is not None}
     if trace.head is not None:
         arrays |= {name: part for name, part in vars(trace.head).items() if part is not None}
-    if trace.are_pieces:
-        arrays["special"] = np.array(trace.special)
+    arrays |= _places_of(trace.found)
     model = trace.model
     texts = {"schema": SCHEMA, "sentence": trace.sentence, "model": model.name, "kind": model.kind}
     numbers = {"scale": trace.scale, "causal": trace.causal, "layer": model.layer, "head": model.head}
     numbers |= heads_of(model) | flattened(variant_settings(trace))
     arrays["tokens"] = np.array(trace.tokens, dtype=np.str_)
     arrays |= {name: np.array(value) for name, value in (texts | numbers).items()}
+    return _packed(arrays)
+
+
+def heads_npz(found: HeadWeights) -> bytes:
+    """Put the weights of many heads into the bytes of a .npz file, float32 as they are."""
+    arrays: dict[str, Any] = {"weights": found.weights, **_places_of(found.found)}
+    numbers = {"layers": found.layers, "heads": found.heads}
+    arrays |= {name: np.array(value, dtype=np.int64) for name, value in numbers.items() if value}
+    arrays["tokens"] = np.array(found.tokens, dtype=np.str_)
+    texts = {"schema": SCHEMA, "sentence": found.sentence, "model": found.model.name, "kind": found.model.kind}
+    arrays |= {name: np.array(text) for name, text in texts.items()} | {"causal": np.array(found.causal)}
+    return _packed(arrays)
+
+
+def _places_of(tokens: Tokens) -> dict[str, Any]:
+    """Say of each token its number, where it stands in the sentence, and whether it is a word; as far as known."""
+    places = {"ids": tokens.ids, "spans": tokens.spans, "special": tokens.special if tokens.are_pieces else None}
+    return {name: np.array(value) for name, value in places.items() if value is not None}
+
+
+def _packed(arrays: dict[str, Any]) -> bytes:
     file = BytesIO()
     np.savez_compressed(file, **arrays)
     return file.getvalue()

@@ -1,0 +1,184 @@
+"""The attention weights of every head of a model, in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from attnexplain.arguments import check_model, check_numbers, check_text, check_whole
+from attnexplain.errors import CommandError, DataError
+from attnexplain.facts import DEFAULT_MODEL
+from attnexplain.models import Model, ModelInfo, load_model
+from attnexplain.models.weights_file import AttentionWeights
+from attnexplain.overview import ManyHeads
+from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS, Tokens
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Weights = NDArray[np.float32]
+
+MOST_BYTES = 1 << 30
+"""The largest result, as float32."""
+MEAN = "mean"
+"""What is asked for in place of numbers, where the mean over all is wanted."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class HeadWeights:
+    """The attention weights of many heads on one sentence, and what they belong to.
+
+    >>> explain_all("the dog bites the man").weights.shape  # one layer of three heads, five words
+    (1, 3, 5, 5)
+    """
+
+    sentence: str
+    found: Tokens
+    """The n tokens, with all that is known of them."""
+    model: ModelInfo
+    layers: tuple[int, ...]
+    """The numbers of the layers, in order; empty for the mean over them."""
+    heads: tuple[int, ...]
+    """The numbers of the heads of each; empty for the mean over them."""
+    weights: Weights
+    """(layers, heads, n, n), float32: rows are queries, columns are keys. A mean over layers or heads counts as one."""
+    causal: bool
+    """Whether each token sees only itself and those before it."""
+    windows: tuple[int | None, ...] = ()
+    """For each of the layers how many tokens, itself too, a token sees on each side that it sees at all."""
+
+    def __repr__(self) -> str:
+        return f"HeadWeights({self.sentence!r:.60}, {self.weights.shape}, {self.model.name})"
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The texts of the tokens."""
+        return self.found.texts
+
+    @property
+    def ids(self) -> tuple[int, ...] | None:
+        """The numbers of the tokens in the model's vocabulary; None without one."""
+        return self.found.ids
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...] | None:
+        """Where each token begins and ends in the sentence, in characters."""
+        return self.found.spans
+
+    @property
+    def special(self) -> tuple[bool, ...]:
+        """For each token, whether it stands for no word: [CLS], <|endoftext|>."""
+        return self.found.special
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `--all-heads --json` writes, as plain Python."""
+        from attnexplain.render.json import heads_to_dict
+
+        return heads_to_dict(self)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write a .json or .npz file, which is replaced where it exists; `--model FILE` reads it back.
+
+        Raises:
+            CommandError: the ending is another.
+            OSError: the file cannot be written.
+        """
+        from attnexplain.render.json import render_heads
+        from attnexplain.render.npz import heads_npz
+
+        ending = Path(path).suffix.lower()
+        if ending not in (".json", ".npz"):
+            raise CommandError(f"{fspath(path)[-40:]!r}: the weights of many heads are written as .json or .npz")
+        Path(path).write_bytes(heads_npz(self) if ending == ".npz" else render_heads(self).encode())
+
+
+def explain_all(
+    sentence: str,
+    *,
+    model: str | PathLike[str] | Model = DEFAULT_MODEL,
+    layers: Sequence[int] | str | None = None,
+    heads: Sequence[int] | str | None = None,
+    max_tokens: int = MAX_TOKENS,
+) -> HeadWeights:
+    """Compute the attention weights of every head of a model in one pass through its layers.
+
+    Args:
+        sentence: any text.
+        model: a name or a path that `load_model` knows, or a model; of a model that is loaded all heads are run.
+        layers: which layers, counted from 0, or from the last: -1; all unless given; "mean" for the mean over them.
+        heads: which heads of each, in the same way.
+        max_tokens: the longest sentence allowed.
+
+    Raises:
+        AttnExplainError: what is wrong, in one line.
+        TypeError: an argument of the wrong type.
+    """
+    check_text("sentence", sentence)
+    check_whole("max_tokens", max_tokens, 1, MOST_TOKENS)
+    source = load_model(model) if isinstance(model, str | PathLike) else model
+    if isinstance(source, AttentionWeights):
+        raise source.refusal()
+    check_model(source)
+    if not isinstance(source, ManyHeads):
+        raise CommandError(
+            f"{source.info.name} has one head, and no others",
+            hint="choose a model of several heads: tiny, or a checkpoint such as minilm",
+        )
+    of_layers = chosen_of("layer", layers, source.info.layers, source.info.name)
+    of_heads = chosen_of("head", heads, source.info.heads, source.info.name)
+    tokens = source.tokenize(sentence, (), max_tokens)
+    n = len(tokens.texts)
+    size = 4 * n * n * (1 if layers == MEAN else len(of_layers)) * (1 if heads == MEAN else len(of_heads))
+    if size > MOST_BYTES:
+        raise DataError(
+            f"the weights of {len(of_layers)} layers of {len(of_heads)} heads on {n} tokens take "
+            f"{size / (1 << 30):.1f} GiB, and 1 is allowed",
+            hint="choose layers, or shorten the text",
+        )
+    weights = np.zeros((len(of_layers), len(of_heads), n, n), dtype=np.float32)
+    windows: dict[int, int | None] = {}
+    for layer, head, trace in source.every_head(tokens):
+        if layer > max(of_layers):
+            break
+        windows[layer] = trace.variant.window
+        if layer in of_layers and head in of_heads:
+            weights[of_layers.index(layer), of_heads.index(head)] = trace.weights
+    for axis, asked in ((0, layers), (1, heads)):
+        if asked == MEAN:
+            weights = weights.mean(axis=axis, keepdims=True)
+    return HeadWeights(
+        sentence,
+        tokens,
+        source.info,
+        () if layers == MEAN else of_layers,
+        () if heads == MEAN else of_heads,
+        weights,
+        source.causal,
+        () if layers == MEAN else tuple(windows[layer] for layer in of_layers),
+    )
+
+
+def chosen_of(what: str, asked: Sequence[int] | str | None, count: int, name: str) -> tuple[int, ...]:
+    """Read which layers or heads are asked for: all for None and for "mean"; -1 is the last.
+
+    >>> chosen_of("layer", [0, -1], 6, "minilm")
+    (0, 5)
+
+    Raises:
+        CommandError: there is no such layer or head, or one is asked for twice.
+    """
+    if asked is None or asked == MEAN:
+        return tuple(range(count))
+    numbers = check_numbers(f"{what}s", asked)
+    for number in numbers:
+        if not -count <= number < count:
+            raise CommandError(f"--{what} {number}: {name} has the {what}s 0 to {count - 1}")
+    found = tuple(number % count for number in numbers)
+    if len(set(found)) < len(found) or not found:
+        raise CommandError(f"{what}s={list(numbers)}: each is wanted once, and one at least")
+    return found
