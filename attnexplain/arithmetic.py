@@ -23,6 +23,7 @@ WIDEST = 1e6
 """Numbers from here on are written with an exponent."""
 LONGEST_WHOLE = 10**12
 """But whole numbers are written whole up to here."""
+MOST_DIGITS = 20
 FEWEST = 2
 """Digits of divisors and of worked shares, however few were asked for: with none, every share would be 0."""
 TOO_SMALL, TOO_LARGE = -2, 10
@@ -76,6 +77,17 @@ def digits_of(numbers: Array | Sequence[Decimal] | Sequence[float], digits: int)
     every = np.asarray(numbers, dtype=np.float64)
     known = every[np.isfinite(every)]
     return 0 if known.size and bool(np.all((known == np.rint(known)) & (np.abs(known) < LONGEST_WHOLE))) else digits
+
+
+def enough_digits(value: float, digits: int) -> int:
+    """Choose the digits of a number that must not be printed as 0.
+
+    >>> enough_digits(1.5, 2), enough_digits(0.0004, 2)
+    (2, 4)
+    """
+    while value and digits < MOST_DIGITS and not as_printed(value, digits):
+        digits += 1
+    return digits
 
 
 def _is_whole(value: float | Decimal) -> bool:
@@ -238,7 +250,9 @@ def softmax_row(
             for place, score in zip(places, raw, strict=True)
         ]
         held = (
-            None if softcap is None else [_held(quotient, as_printed(softcap, fine), digits) for quotient in quotients]
+            None
+            if softcap is None
+            else [_held(quotient, as_printed(softcap, enough_digits(softcap, fine)), digits) for quotient in quotients]
         )
         raised = held or quotients
         if added is not None:
@@ -272,6 +286,8 @@ def _held(scaled: Decimal, softcap: Decimal, digits: int) -> Decimal:
     """Hold a printed number between -c and c: c·tanh(s/c)."""
     if scaled.is_infinite():
         return scaled
+    if abs(scaled) > 100 * softcap:  # where the cap is reached to more digits than are ever shown
+        return softcap if scaled > 0 else -softcap
     squared = (2 * scaled / softcap).exp()
     return rounded(softcap * (squared - 1) / (squared + 1), digits)
 

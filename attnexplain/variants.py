@@ -76,7 +76,7 @@ def mean_squares(vectors: Array) -> Array:
     return squares
 
 
-class Pair(NamedTuple):
+class PairOfPlaces(NamedTuple):
     """Two places of a vector that are rotated together, counted from 0."""
 
     first: int
@@ -111,11 +111,11 @@ class Rotation:
         """How many places of a vector are rotated, from the first on; those behind stay as they are."""
         return 2 * len(self.frequencies)
 
-    def pair(self, number: int) -> Pair:
+    def pair(self, number: int) -> PairOfPlaces:
         """Say which places a pair has."""
         if self.is_interleaved:
-            return Pair(2 * number, 2 * number + 1)
-        return Pair(number, number + len(self.frequencies))
+            return PairOfPlaces(2 * number, 2 * number + 1)
+        return PairOfPlaces(number, number + len(self.frequencies))
 
     def angles(self, positions: Sequence[int]) -> Array:
         """Return the angles at some positions, (n, pairs), in radians."""
@@ -166,6 +166,22 @@ class Variant:
     def changes_vectors(self) -> bool:
         """Whether queries and keys are changed behind their projection."""
         return not (self.query_norm is None and self.key_norm is None and self.rotation is None)
+
+    def check(self, count: int, d_k: int) -> None:
+        """Refuse what does not fit `count` words with queries of `d_k` places.
+
+        Raises:
+            NumbersError: a gain, a rotation, a bias or a window does not.
+        """
+        for norm in (self.query_norm, self.key_norm):
+            if norm is not None and norm.gain.shape[-1] != d_k:
+                raise NumbersError(f"a gain has {norm.gain.shape[-1]} numbers, and a query has {d_k}")
+        if self.rotation is not None and self.rotation.places > d_k:
+            raise NumbersError(f"{self.rotation.places} places are rotated, and a query has {d_k}")
+        if self.bias is not None and self.bias.shape != (count, count):
+            raise NumbersError(f"the bias has the shape {self.bias.shape}, and there are {count} words")
+        if self.window is not None and self.window < 1:
+            raise NumbersError(f"a window of {self.window} hides everything: it counts the word itself")
 
     def entering_queries(self, projected: Array) -> Array:
         """Make the queries that enter the dot product of those that were projected, (…, n, d_k)."""
@@ -250,6 +266,7 @@ def attend_projected(
 ) -> VariantTrace:
     """Norm and rotate queries (n, d_k) and keys (n, d_k) that are projected already, and run the steps 2 to 4."""
     q, k = numbers("queries", queries, 2), numbers("keys", keys, 2)
+    variant.check(len(q), q.shape[1])
     with np.errstate(all="ignore"):
         entering = variant.entering_queries(q), variant.entering_keys(k)
     trace = attend_given(*entering, values, scale=scale, mask=mask, variant=variant)
@@ -267,14 +284,15 @@ def attend_given(
 ) -> VariantTrace:
     """Run the steps 2 to 4 on queries (n, d_k) and keys (n, d_k) as they enter the dot product, and values (n, d_v)."""
     q, k, v, scale, visible = checked(queries, keys, values, scale, mask)
+    variant.check(len(q), q.shape[1])
     with np.errstate(all="ignore"):
         s = scores(q, k)
-        scaled, w = shares(s, scale, visible, variant)
+        scaled, w = scaled_and_weights(s, scale, visible, variant)
         c = context(w, v)
     return VariantTrace(None, None, q, k, v, s, scale, visible, scaled, w, c, variant, None, None)
 
 
-def shares(raw_scores: Array, scale: float, mask: Mask | None, variant: Variant) -> tuple[Array, Array]:
+def scaled_and_weights(raw_scores: Array, scale: float, mask: Mask | None, variant: Variant) -> tuple[Array, Array]:
     """Do step 3, and return the scaled scores, capped, biased and masked, and the weights, both (n, n)."""
     scaled = masked(variant.adjusted(scaled_scores(raw_scores, scale)), mask)
     return scaled, weights(scaled) if variant.sink is None else beside_sink(scaled, variant.sink)[:, :-1]

@@ -370,7 +370,7 @@ NEWER = {
     "rope a text": ("qwen3", rope(rope_theta="10000"), "rope_theta must be a number between 1"),
     "rope a list": ("qwen3", config(rope_parameters=[1]), "rope_parameters must be an object"),
     "rope of older keys zero": ("qwen3", config(rope_parameters=None, rope_theta=0), "rope_theta must be a number"),
-    "rope unknown": ("qwen3", rope(rope_type="proportional"), "rope_type = 'proportional' is not known; these are: default, linear"),
+    "rope unknown": ("qwen3", rope(rope_type="proportional"), "rope_type = 'proportional' is not known; these are: default, dynamic"),
     "rope with controls": ("qwen3", rope(rope_type="\x1b[2J"), "is not known; these are"),
     "rope without a factor": ("qwen3", rope(rope_type="linear"), "config.json, rope_parameters has no factor"),
     "rope by zero": ("qwen3", rope(rope_type="linear", factor=0), "factor must be a number between 0"),

@@ -69,6 +69,10 @@ def own_exercise(trace: Explanation, query: int | None = None) -> Exercise:
             f"a scaled score of {largest:.0f} is too large for a sheet",
             hint=f"e to the power of {LARGEST_SCALED} is 162,755; make the numbers smaller",
         )
+    if not trace.variant.is_plain:
+        raise DataError(
+            "a sheet has no place for what this model adds to the four steps", hint="--step 1-4 shows the lesson"
+        )
     if trace.mask is not None:
         raise DataError(
             "a sheet has no place for a mask, and these numbers have one", hint="--step 3 shows the masked lesson"

@@ -28,7 +28,7 @@ from attnexplain.models.checks import (
 from attnexplain.models.model import Embedded, Model, ModelInfo, Withheld
 from attnexplain.models.stored_variant import read_variant
 from attnexplain.tokens import Tokens, refuse_long
-from attnexplain.variants import Variant, VariantTrace, attend, attend_given, attend_projected, visible_mask
+from attnexplain.variants import VariantTrace, attend, attend_given, attend_projected, visible_mask
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array, Head
@@ -123,7 +123,6 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
     scale, causal = read_number("scale", settings.get("scale")), read_flag("causal", settings, default=False)
     info = _info(name, content)
     variant = read_variant(settings, content, len(words))
-    _check_widths(variant, vectors[0].shape[1])
     mask = visible_mask(len(words), causal=causal, window=variant.window)
     are_projected = head is None and variant.changes_vectors and "projected_queries" in content
     if are_projected:
@@ -155,15 +154,6 @@ def _beginning_with(trace: VariantTrace, vectors: Vectors, *, are_projected: boo
     if are_projected and trace.projected_queries is not None and trace.projected_keys is not None:
         return trace.projected_queries, trace.projected_keys, vectors[2]
     return vectors
-
-
-def _check_widths(variant: Variant, d_k: int) -> None:
-    """Refuse norms and rotations that do not fit the queries."""
-    for norm in (variant.query_norm, variant.key_norm):
-        if norm is not None and len(norm.gain) != d_k:
-            raise NumbersError(f"a gain has {len(norm.gain)} numbers, and a query has {d_k}")
-    if variant.rotation is not None and variant.rotation.places > d_k:
-        raise NumbersError(f"{variant.rotation.places} places are rotated, and a query has {d_k}")
 
 
 def _check_computed(content: Mapping[str, Any], trace: VariantTrace) -> None:

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from attnexplain.errors import NumbersError
-from attnexplain.models.checks import read_flag, read_matrix, read_number, read_text, read_vector
+from attnexplain.models.checks import read_flag, read_matrix, read_number, read_vector
 from attnexplain.variants import Norm, Rotation, Variant, VariantTrace
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
 
+LARGEST = 1e12
+"""Of a setting."""
+KINDS_OF_SCALING = ("", "linear", "llama3", "yarn", "longrope")
 NORMS = ("query_norm", "key_norm")
 PARTS = ("rotated", *NORMS)
 """Settings that are objects in JSON; in .npz their keys stand beside the arrays, as rotated_base."""
@@ -80,10 +83,10 @@ def read_variant(settings: Mapping[str, Any], content: Mapping[str, Any], count:
         query_norm=_norm("query_norm", settings, count),
         key_norm=_norm("key_norm", settings, count),
         rotation=_rotation(settings),
-        softcap=None if softcap is None else read_number("softcap", softcap),
+        softcap=None if softcap is None else _bounded("softcap", softcap, 0.0),
         bias=bias,
         window=window,
-        sink=None if sink is None else read_number("sink_score", sink),
+        sink=None if sink is None else _bounded("sink_score", sink, -LARGEST),
     )
 
 
@@ -102,9 +105,11 @@ def _norm(name: str, settings: Mapping[str, Any], count: int) -> Norm | None:
     if not part:
         return None
     gain, roots = (read_vector(f"{name}, {key}", part.get(key)) for key in ("gain", "roots"))
-    if len(roots) != count or not (roots > 0).all():
+    if len(roots) != count or not ((roots > 0) & (roots < LARGEST)).all():
         raise NumbersError(f"{name}, roots: one number above 0 for each token is wanted")
-    over = read_text(f"{name}, over", part.get("over", "head"))
+    over = part.get("over", "head")
+    if over not in ("head", "all heads"):
+        raise NumbersError(f'{name}, over: "head" or "all heads" is wanted')
     return Norm(gain, 0.0, roots * roots, over_all_heads=over != "head")
 
 
@@ -113,10 +118,23 @@ def _rotation(settings: Mapping[str, Any]) -> Rotation | None:
     if not part:
         return None
     frequencies: Array = read_vector("rotated, frequencies", part.get("frequencies"))
+    if part.get("places", 2 * len(frequencies)) != 2 * len(frequencies):
+        raise NumbersError(f"rotated, places: there are {len(frequencies)} frequencies, one for each pair")
+    scaling = part.get("scaling", "")
+    if scaling not in KINDS_OF_SCALING:
+        raise NumbersError(f"rotated, scaling: one of {', '.join(filter(None, KINDS_OF_SCALING))} is wanted")
     return Rotation(
         np.asarray(frequencies),
-        read_number("rotated, base", part.get("base")),
-        read_number("rotated, stretch", part.get("stretch", 1.0)),
+        _bounded("rotated, base", part.get("base"), 0.0),
+        _bounded("rotated, stretch", part.get("stretch", 1.0), 0.0),
         read_flag("interleaved", part, default=False),
-        read_text("rotated, scaling", part.get("scaling", "")),
+        scaling,
     )
+
+
+def _bounded(where: str, number: Any, least: float) -> float:
+    """Read a number above another, and not too large to go on with."""
+    value = read_number(where, number)
+    if not least < value < LARGEST:
+        raise NumbersError(f"{where} must be a number between {least:g} and {LARGEST:g}")
+    return value

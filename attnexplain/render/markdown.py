@@ -121,9 +121,9 @@ class _Page:
     def _diagram(self, diagram: Diagram) -> str:
         lines = []
         for row in diagram.rows:
-            stages = (f"**[{stage.text}]**" if stage.is_added else stage.text for stage in row.stages)
+            stages = (f"[{stage.text}]" if stage.is_added else stage.text for stage in row.stages)
             title = f"{row.step}. {row.title}: " if row.title else ""
-            lines.append(self.text(f"{title}{' → '.join(stages)}".replace("**", "")))
+            lines.append(self.text(f"{title}{' → '.join(stages)}"))
         return "  \n".join([*lines, f"*{self.text(diagram.note)}*"])
 
     def _equation(self, equation: Equation) -> str:

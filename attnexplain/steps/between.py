@@ -13,10 +13,12 @@ from attnexplain.steps.blocks import Block, Equation, EquationLine, Grid, Number
 from attnexplain.steps.worked import LONG, table_note
 from attnexplain.variants import Norm, Rotation
 
+MOST_NAMED = 7
+"""How many heads that share one are named."""
 FIRST_PAIRS = 3
 """How many pairs of a long vector are shown on their way."""
 LATER = 5
-"""By how many places both words are moved, to show that their score stays."""
+"""By how many positions both words are moved, to show that their score stays."""
 
 
 def between_blocks(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Block, ...]:
@@ -31,13 +33,14 @@ def _sharing(trace: Explanation) -> tuple[Block, ...]:
         return ()
     first = model.kv_head * model.sharing
     others = [str(head) for head in range(first, first + model.sharing) if head != model.head]
-    listed = others[0] if len(others) == 1 else f"{others[0]} to {others[-1]}" if len(others) > 3 else ", ".join(others)
+    few = f"{', '.join(others[:-1])} and {others[-1]}" if len(others) > 1 else others[0]
+    listed = few if len(others) <= MOST_NAMED else f"all from {first} to {first + model.sharing - 1}"
     heads = "one head" if model.kv_heads == 1 else f"{model.kv_heads} heads"
     return (
         Prose(
-            f"{model.heads} heads of queries share {heads} of keys and values. This head, {model.head}, reads the keys "
-            f"and values {model.kv_head}, counted from 0, and so do{'es' * (len(others) == 1)} "
-            f"head{'s' * (len(others) > 1)} {listed}.",
+            f"{model.heads} heads of queries share {heads} of keys and values (grouped-query attention). This head, "
+            f"{model.head}, reads the keys and values {model.kv_head}, counted from 0, as "
+            f"do{'es head' if len(others) == 1 else ' heads'} {listed}.",
             id="sharing",
         ),
     )
@@ -61,7 +64,9 @@ def _on_its_way(trace: Explanation, names: tuple[str, ...], view: View) -> tuple
         return ()
     word, variant = names[view.query], trace.variant
     done = " and ".join(
-        text for text, is_done in (("normed", variant.query_norm), ("rotated", variant.rotation)) if is_done is not None
+        text
+        for text, is_done in (("normed (RMSNorm)", variant.query_norm), ("rotated (RoPE)", variant.rotation))
+        if is_done is not None
     )
     says = Prose(
         f"In this model that is not the query yet: each query and each key is then {done}. Q and K above are what "
@@ -247,8 +252,8 @@ def _by_distance(trace: Explanation, names: tuple[str, ...], view: View) -> tupl
     farther = (i + 1, j) if i >= j else (i, j + 1)
     rows = [
         ("where they stand", i, j, abs(i - j), score(i, j)),
-        (f"both {LATER} places later", i + LATER, j + LATER, abs(i - j), score(i + LATER, j + LATER)),
-        ("one place farther apart", *farther, abs(i - j) + 1, score(*farther)),
+        (f"both {LATER} positions later", i + LATER, j + LATER, abs(i - j), score(i + LATER, j + LATER)),
+        ("one position farther apart", *farther, abs(i - j) + 1, score(*farther)),
     ]
     says = Prose(
         "Why rotate? Turned by the positions of their words, a query and a key have a score that depends on the "

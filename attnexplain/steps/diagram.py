@@ -7,6 +7,7 @@ from math import isclose, sqrt
 from attnexplain.arithmetic import digits_of, write_number
 from attnexplain.explanation import Explanation
 from attnexplain.steps.blocks import Diagram, DiagramRow, Stage, Step, View
+from attnexplain.steps.sight import reach
 
 
 def adds_something(trace: Explanation) -> bool:
@@ -63,13 +64,8 @@ def _of_weights(trace: Explanation, view: View) -> tuple[Stage, ...]:
         stages.append(Stage("mask"))
     if variant.window is not None:
         side = "back" if trace.causal else "to each side"
-        stages.append(Stage(f"window: {reach_of(trace)} {side}", is_added=True))
+        stages.append(Stage(f"window: {reach(trace)} {side}", is_added=True))
     stages.append(Stage("softmax"))
     if variant.sink is not None:
         stages[-1] = Stage("softmax with a sink", is_added=True)
     return (*stages, Stage("W"))
-
-
-def reach_of(trace: Explanation) -> int:
-    """Return how far a window reaches, also where the sentence is shorter."""
-    return (trace.variant.window or 1) - 1

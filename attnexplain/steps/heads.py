@@ -53,7 +53,7 @@ def windows_of(found: Overview) -> str:
     said = []
     for reach, numbers in layers.items():
         which = f"layer {numbers[0]}" if len(numbers) == 1 else f"layers {', '.join(numbers[:-1])} and {numbers[-1]}"
-        said.append(f"in {which} a token sees at most {reach} place{'s' * (reach != 1)} {side}")
+        said.append(f"in {which} a token sees at most {reach} position{'s' * (reach != 1)} {side}")
     return f"a window; {'; '.join(said)}." if said else ""
 
 

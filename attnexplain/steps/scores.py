@@ -19,7 +19,7 @@ from attnexplain.steps.blocks import (
     View,
     places,
 )
-from attnexplain.steps.sight import has_window, reach
+from attnexplain.steps.sight import what_is_hidden
 from attnexplain.steps.worked import LONG, dot_product_equation, dot_product_grid
 
 TITLE = "Attention scores"
@@ -70,14 +70,8 @@ def _in_order(trace: Explanation, names: tuple[str, ...], view: View) -> Prose:
     order = [int(j) for j in ranked(row) if seen[j]]
     named = ", ".join(f"{names[j]} {write_number(float(row[j]), digits)}" for j in order[:MOST_NAMED])
     more = f", and {len(order) - MOST_NAMED} with lower scores" if len(order) > MOST_NAMED else ""
-    hidden = f", and {_what_is_hidden(trace)} is masked in step 3" if len(order) < len(names) else ""
+    hidden = f", and what {what_is_hidden(trace)} is masked in step 3" if len(order) < len(names) else ""
     return Prose(f'What "{names[view.query]}" asks for, in order: {named}{more}{hidden}.', id="in-order")
-
-
-def _what_is_hidden(trace: Explanation) -> str:
-    if not has_window(trace):
-        return "what comes later"
-    return f"what {'comes later or ' * trace.causal}is farther than {reach(trace)} places away"
 
 
 def _whole_row(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Block, ...]:

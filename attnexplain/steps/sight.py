@@ -5,15 +5,8 @@ from __future__ import annotations
 from attnexplain.explanation import Explanation
 
 
-def why_hidden(trace: Explanation, query: int, key: int) -> str:
-    """Say why a word is masked for another."""
-    if key > query and trace.causal:
-        return "comes later"
-    return f"is {abs(query - key)} places away, and this layer sees no farther than {reach(trace)}"
-
-
 def reach(trace: Explanation) -> int:
-    """Return how many places away a word may be to be seen."""
+    """Return how many positions away a word may be to be seen, whatever the length of the sentence."""
     return (trace.variant.window or len(trace.tokens)) - 1
 
 
@@ -22,12 +15,24 @@ def has_window(trace: Explanation) -> bool:
     return trace.variant.window is not None and trace.variant.window < len(trace.tokens)
 
 
+def what_is_hidden(trace: Explanation) -> str:
+    """Say what is masked, as what a word does: "comes later"; "" where nothing is."""
+    near = f"is more than {_positions(trace)} away (this layer has a window)" if has_window(trace) else ""
+    return " or ".join(filter(None, ("comes later" if trace.causal else "", near)))
+
+
+def why_hidden(trace: Explanation, query: int, key: int) -> str:
+    """Say why a word is masked for another."""
+    if key > query and trace.causal:
+        return "comes later"
+    return f"is {abs(query - key)} positions away, and this layer sees no farther than {reach(trace)}"
+
+
 def sees_only(trace: Explanation) -> str:
-    """Say what any word sees, where that is not all of them: itself and those before it."""
+    """Say what any word sees, where that is not all of them."""
     if not has_window(trace):
         return "itself and those before it"
-    places = f"{reach(trace)} place{'s' * (reach(trace) != 1)}"
-    return f"itself and those at most {places} before it" if trace.causal else f"itself and those at most {places} away"
+    return f"itself and those at most {_positions(trace)} {'before it' if trace.causal else 'away'}"
 
 
 def seen_beside_itself(trace: Explanation, query: int) -> str:
@@ -36,8 +41,12 @@ def seen_beside_itself(trace: Explanation, query: int) -> str:
     if sees is None or sees.all():
         return ""
     if not trace.causal:
-        return f"the {noun}s at most {reach(trace)} places away"
+        return f"the {noun}s at most {_positions(trace)} away"
     count = int(sees.sum()) - 1
     if not has_window(trace) or query < (trace.variant.window or 0):
         return f"the {noun}s before it"
     return f"the {count} {noun}s before it" if count > 1 else f"the {noun} before it"
+
+
+def _positions(trace: Explanation) -> str:
+    return f"{reach(trace)} position{'s' * (reach(trace) != 1)}"

@@ -269,7 +269,7 @@ def _mask(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             "the others share all of the attention. The first word can only attend to itself. Try it: --causal"
         ),
         Prose(
-            "Many newer models also have windows in some layers: a word sees only those a few places away, and the "
+            "Many newer models also have windows in some layers: a word sees only those a few positions away, and the "
             "others are hidden in the same way. --step 3 says how far a layer of your model sees."
         ),
         _square("The scaled scores, masked", masked, "scaled_scores"),

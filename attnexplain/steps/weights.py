@@ -12,6 +12,7 @@ from attnexplain.arithmetic import (
     SoftmaxRow,
     as_printed,
     digits_of,
+    enough_digits,
     entropy,
     ranked,
     result,
@@ -38,10 +39,9 @@ from attnexplain.steps.blocks import (
     Symbol,
     View,
 )
-from attnexplain.steps.sight import has_window, reach, why_hidden
+from attnexplain.steps.sight import what_is_hidden, why_hidden
 from attnexplain.steps.worked import sum_line
-from attnexplain.variants import capped
-from attnexplain.variants import shares as shares_of
+from attnexplain.variants import capped, scaled_and_weights
 
 if TYPE_CHECKING:
     from attnexplain.arithmetic import Array
@@ -198,7 +198,7 @@ def _what_happens(trace: Explanation, view: View) -> str:
             else f"this model has {_own_scale(trace)} in place of {_root(trace, view.fine)}."
         )
     return (
-        f"{divide}{_what_is_added(trace, view)}{_what_is_hidden(trace)} Then softmax turns each row into shares: e to "
+        f"{divide}{_what_is_added(trace, view)}{_masking(trace)} Then softmax turns each row into shares: e to "
         "the power of each number, divided by the sum of these over the row. Every share lies between 0 and 1, and a "
         f"row adds up to 1{'' if trace.variant.sink is None else ' together with what the sink takes'}."
     )
@@ -218,18 +218,14 @@ def _what_is_added(trace: Explanation, view: View) -> str:
     return said
 
 
-def _written_cap(softcap: float, digits: int) -> str:
-    return write_number(softcap, digits_of([softcap], digits))
-
-
-def _what_is_hidden(trace: Explanation) -> str:
+def _masking(trace: Explanation) -> str:
     """Say which words are masked."""
-    if trace.mask is None:
-        return ""
-    near = f"is more than {reach(trace)} place{'s' * (reach(trace) != 1)} away (this layer has a window)"
-    which = "comes later" if trace.causal else ""
-    which += " or " * (trace.causal and has_window(trace)) + near * has_window(trace)
-    return f" A word that {which} is masked: its scaled score is -∞, its share 0."
+    hidden = what_is_hidden(trace)
+    return f" A word that {hidden} is masked: its scaled score is -∞, its share 0." if hidden else ""
+
+
+def _written_cap(softcap: float, digits: int) -> str:
+    return write_number(softcap, digits_of([softcap], enough_digits(softcap, digits)))
 
 
 def _sinks(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Block, ...]:
@@ -333,7 +329,8 @@ def _by_hand(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Bl
         )
     pair = f'("{asking}", "{answering}")'
     if row.capped is not None and variant.softcap is not None:
-        c = Number(as_printed(variant.softcap, fine), digits_of([variant.softcap], fine))
+        many = digits_of([variant.softcap], enough_digits(variant.softcap, fine))
+        c = Number(as_printed(variant.softcap, many), many)
         lines.append(
             Equation(
                 f"capped{pair}",
@@ -448,7 +445,7 @@ def _why_scale(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[
     is_scaled = trace.scale != 1
     if trace.d_k == 1 or n == 1 or (is_scaled and not isclose(trace.scale, root)):
         return ()
-    _, other = shares_of(trace.scores, 1.0 if is_scaled else root, trace.mask, trace.variant)
+    _, other = scaled_and_weights(trace.scores, 1.0 if is_scaled else root, trace.mask, trace.variant)
     best = int(ranked(other[view.query])[0])
     largest = write_number(float(other[view.query, best]), view.fine)
     ours = write_number(float(trace.weights[view.query, best]), view.fine)
@@ -467,7 +464,7 @@ def _why_scale(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[
     evenness = [entropy(w) for w in (with_it, without_it)]
     in_sight = np.full(n, n) if trace.mask is None else trace.mask.sum(axis=1)
     columns = ("largest with √d_k", "largest without", "entropy with √d_k", "entropy without", "at most")
-    ceiling = "at most ln i in row i, which sees i words" if trace.mask is not None else f"at most ln {n}"
+    ceiling = "at most ln of the number of words that a row sees" if trace.mask is not None else f"at most ln {n}"
     about = Prose(
         f"Entropy measures how evenly a row is shared, -Σ w·ln w: 0 where all is on one word, and {ceiling}, where all "
         "get the same.",

@@ -120,8 +120,13 @@ class Checkpoint(Model):
         with _named(self.info.name):
             layer = deque(run_layers(self._parameters, tokens.ids or (), self._layer), maxlen=1)[0]
             self._verify()
+            try:
+                with np.errstate(all="ignore"):  # what is not finite is refused with the name of its tensor
+                    variant = layer.variant(self._head)
+            except NumbersError as error:
+                raise broken(self._parameters, self._layer, error) from error
         nothing, states = ("",) * len(tokens.texts), layer.states.astype(np.float64)
-        return Embedded(states, nothing, withheld_of_all(len(tokens.texts)), layer.variant(self._head))
+        return Embedded(states, nothing, withheld_of_all(len(tokens.texts)), variant)
 
     def every_head(self, tokens: Tokens) -> Iterator[tuple[int, int, VariantTrace]]:
         """Run all layers, and yield each layer, head and trace as soon as it is there."""

@@ -13,8 +13,7 @@ from attnexplain.models.checkpoint import llama
 from attnexplain.models.checkpoint.config import LARGEST_NUMBER
 from attnexplain.models.checkpoint.layers import known_activation
 from attnexplain.models.checkpoint.layout import Entry
-from attnexplain.models.checkpoint.llama import FULL, SLIDING, read_sizes, read_windows
-from attnexplain.models.checkpoint.qwen import OF_HEADS
+from attnexplain.models.checkpoint.llama import FULL, OF_HEADS, SLIDING, read_sizes, read_windows
 from attnexplain.models.checkpoint.rope import read_rotation
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def sizes_of_1(config: Config) -> Sizes:
     if names[0] != names[1] and config.get("hidden_activation") is not None:
         raise config.error("hidden_activation and hidden_act are not the same")
     read = replace(_common(config, 16, "hidden_act"), activation=names[1])
-    return replace(read, rotations=(read_rotation(config, read.d_k),) * read.layers)
+    return read.rotated_by(read_rotation(config, read.d_k))
 
 
 def sizes_of_2(config: Config) -> Sizes:

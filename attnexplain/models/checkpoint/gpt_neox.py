@@ -57,7 +57,7 @@ def sizes(config: Config) -> Sizes:
         is_parallel=config.flag("use_parallel_residual", default=True),
     )
     rotation = read_rotation(config, read.d_k, part=0.25, base_key="rotary_emb_base", part_key="rotary_pct")
-    return replace(read, rotations=(rotation,) * read.layers)
+    return read.rotated_by(rotation)
 
 
 FAMILY = replace(

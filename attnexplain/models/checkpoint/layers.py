@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from attnexplain.errors import CheckpointError
+from attnexplain.variants import Norm
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -23,25 +24,16 @@ def layer_norm(x: Array, gain: Array, shift: Array | float, epsilon: float) -> A
     return normal
 
 
-def rms_norm(x: Array, gain: Array, epsilon: float) -> Array:
-    """Divide each row by the root of its mean square, then stretch it (Zhang & Sennrich 2019, arXiv:1910.07467).
-
-    Nothing is subtracted and nothing added, as in `layer_norm`.
-    """
-    normal: Array = x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + epsilon) * gain
-    return normal
-
-
 def normalized(parameters: Parameters, role: str, layer: int, x: Array) -> Array:
     """Normalize rows as the model does, with its gain and shift of this role; as they are where it has none."""
     p, sizes = parameters, parameters.sizes
     if not p.has(f"{role}_gain", layer):
         return x
-    gain = p(f"{role}_gain", layer)
+    gain = p.gain(f"{role}_gain", layer)
     if sizes.norm == "layer":
         shift: Array | float = p(f"{role}_shift", layer) if f"{role}_shift" in p else 0.0
         return layer_norm(x, gain, shift, sizes.epsilon)
-    return rms_norm(x, 1 + gain if sizes.norm == "rms + 1" else gain, sizes.epsilon)
+    return Norm(gain, sizes.epsilon)(x)
 
 
 # The second half of a layer

@@ -6,7 +6,7 @@ A family's own file says what its layers are called and how they are laid out; w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -106,6 +106,10 @@ class Sizes:
     def sharing(self) -> int:
         """How many heads of queries share one of keys and values."""
         return self.heads // self.kv_heads
+
+    def rotated_by(self, rotation: Rotation) -> Sizes:
+        """Rotate queries and keys in the same way in every layer."""
+        return replace(self, rotations=(rotation,) * self.layers)
 
     def layer_name(self, layer: int) -> str:
         """Return what stands for {layer} in the names of a layer, or of one more than there are."""
@@ -250,6 +254,11 @@ class Parameters:
         entry = self.entries[role]
         numbers = self.tensors[self._name(entry, layer)].numbers(rows)
         return numbers.T if entry.transposed else numbers
+
+    def gain(self, role: str, layer: int) -> Array:
+        """Return what a norm multiplies places with, 1 + the parameter where the model has it so."""
+        gain = self(role, layer)
+        return 1 + gain if self.sizes.norm == "rms + 1" else gain
 
     def product(self, x: Array, matrix: str, bias: str = "", layer: int = 0) -> Array:
         """Multiply rows (n, in) with a parameter matrix, and add its bias where there is one: (n, out)."""

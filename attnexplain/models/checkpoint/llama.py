@@ -7,7 +7,6 @@ something added: their files say what.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from attnexplain.models.checkpoint.layers import (
@@ -47,6 +46,11 @@ NAMES = {
     "b_out": Entry(f"{_SECOND}.down_proj.bias", (_D,)),
 }
 
+OF_HEADS = {
+    "query_gain": Entry(f"{_SELF}.q_norm.weight", ("head_dim",)),
+    "key_gain": Entry(f"{_SELF}.k_norm.weight", ("head_dim",)),
+}
+"""The norms of queries and keys."""
 OF_VECTORS, OF_OUTPUT, OF_SECOND = (
     frozenset(("b_q", "b_k", "b_v")),
     frozenset(("b_o",)),
@@ -58,7 +62,7 @@ OF_VECTORS, OF_OUTPUT, OF_SECOND = (
 def sizes(config: Config) -> Sizes:
     """Read what config.json says."""
     read = read_sizes(config)
-    return replace(read, rotations=(read_rotation(config, read.d_k),) * read.layers)
+    return read.rotated_by(read_rotation(config, read.d_k))
 
 
 def read_sizes(

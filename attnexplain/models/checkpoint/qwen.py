@@ -9,20 +9,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from attnexplain.models.checkpoint import llama
-from attnexplain.models.checkpoint.layout import Entry
-from attnexplain.models.checkpoint.llama import FULL, OF_OUTPUT, OF_SECOND, SLIDING, read_sizes, read_windows
+from attnexplain.models.checkpoint.llama import FULL, OF_HEADS, OF_OUTPUT, OF_SECOND, SLIDING, read_sizes, read_windows
 from attnexplain.models.checkpoint.rope import read_rotation
 
 if TYPE_CHECKING:
     from attnexplain.models.checkpoint.config import Config
     from attnexplain.models.checkpoint.layout import Sizes
-
-_SELF = "layers.{layer}.self_attn"
-OF_HEADS = {
-    "query_gain": Entry(f"{_SELF}.q_norm.weight", ("head_dim",)),
-    "key_gain": Entry(f"{_SELF}.k_norm.weight", ("head_dim",)),
-}
-"""The norms of queries and keys."""
 
 
 def sizes_of_2(config: Config) -> Sizes:

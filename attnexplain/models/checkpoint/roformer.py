@@ -27,7 +27,7 @@ def sizes(config: Config) -> Sizes:
     if same.d_k % 2:
         raise config.error(f"{same.d_k} places are to be rotated, which is no number of pairs")
     rotation = Rotation(BASE ** (-np.arange(0, same.d_k, 2) / same.d_k), BASE, is_interleaved=True)
-    return replace(same, rotations=(rotation,) * same.layers)
+    return same.rotated_by(rotation)
 
 
 NAMES = {role: entry for role, entry in electra.NAMES.items() if role != "positions"}

@@ -93,8 +93,7 @@ class Layer:
         p, sizes, role = self.parameters, self.parameters.sizes, f"{which}_gain"
         if role not in p:
             return None
-        gain = 1 + p(role, self.number) if sizes.norm == "rms + 1" else p(role, self.number)
-        squares = None
+        gain, squares = p.gain(role, self.number), None
         if sizes.norms_all_heads:
             gain = gain.reshape(-1, 1, sizes.d_k)  # [heads, 1, d_k]
             squares = mean_squares(self.projected["q" if which == "query" else "k"]).mean(
@@ -103,6 +102,8 @@ class Layer:
         if head is not None:
             gain = (gain[head, 0] if sizes.norms_all_heads else gain).astype(np.float64)
             squares = None if squares is None else squares.astype(np.float64)
+        if not (np.isfinite(gain).all() and (squares is None or np.isfinite(squares).all())):
+            raise NumbersError(f"the norm of the {which} vectors is not finite")
         return Norm(gain, sizes.epsilon, squares, over_all_heads=sizes.norms_all_heads)
 
 

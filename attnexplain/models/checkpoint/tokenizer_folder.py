@@ -354,7 +354,7 @@ ALWAYS = {
     "modernbert": "TokenizersBackend",
     "xlm-roberta-xl": "TokenizersBackend",
 }
-"""Families whose tokenizer_config.json has named wrong classes so often that transformers passes them over."""
+"""Families whose tokenizer_config.json transformers passes over: it is wrong, or they have another class."""
 _OF_ROBERTA = {
     "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>", "unk_token": "<unk>",
     "pad_token": "<pad>", "mask_token": "<mask>",
