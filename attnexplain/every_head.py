@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import numpy as np
 from attnexplain.arguments import check_model, check_numbers, check_text, check_whole
 from attnexplain.errors import CommandError, DataError
 from attnexplain.facts import DEFAULT_MODEL
-from attnexplain.models import Model, ModelInfo, load_model
+from attnexplain.models import Model, ModelInfo, load_model, numbered
 from attnexplain.models.weights_file import AttentionWeights
 from attnexplain.overview import ManyHeads
 from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS, Tokens
@@ -74,6 +74,18 @@ class HeadWeights:
     def special(self) -> tuple[bool, ...]:
         """For each token, whether it stands for no word: [CLS], <|endoftext|>."""
         return self.found.special
+
+    def alone(self) -> AttentionWeights:
+        """Return the weights as such, without the queries, keys and values that made them; the first head is chosen."""
+        which = [
+            f"{what} {numbers[0]}" if numbers else f"the mean over all {count} {what}s"
+            for what, numbers, count in (
+                ("layer", self.layers, self.model.layers),
+                ("head", self.heads, self.model.heads),
+            )
+        ]
+        info = replace(self.model, note=f"These are the weights of {', '.join(which)}.", label=", ".join(which))
+        return AttentionWeights(info, self.found, self.weights.astype(np.float64), (0, 0))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--all-heads --json` writes, as plain Python."""
@@ -175,10 +187,7 @@ def chosen_of(what: str, asked: Sequence[int] | str | None, count: int, name: st
     if asked is None or asked == MEAN:
         return tuple(range(count))
     numbers = check_numbers(f"{what}s", asked)
-    for number in numbers:
-        if not -count <= number < count:
-            raise CommandError(f"--{what} {number}: {name} has the {what}s 0 to {count - 1}")
-    found = tuple(number % count for number in numbers)
+    found = tuple(numbered(what, number, count, name) for number in numbers)
     if len(set(found)) < len(found) or not found:
         raise CommandError(f"{what}s={list(numbers)}: each is wanted once, and one at least")
     return found

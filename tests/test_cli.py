@@ -143,7 +143,7 @@ def test_json_has_full_precision():
 
 
 def test_steps_choose_the_keys():
-    always = {"schema", "version", "sentence", "tokens", "model", "settings"}
+    always = {"schema", "version", "sentence", "tokens", "spans", "model", "settings"}
     of_step = {1: {"embeddings", "queries", "keys", "values"}, 2: {"scores"}, 3: {"scaled_scores", "weights"}}
     for step, keys in of_step.items():
         written = json.loads(call("--json", "-m", "untrained", "-s", str(step), "The cat")[1])

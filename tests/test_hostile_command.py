@@ -111,7 +111,7 @@ OPTIONS = [
     (["--max-tokens", "4097", "a b"], 2, "--max-tokens:"),
     (["--layer", "1000", "a b"], 2, "--layer:"),
     (["--layer", "1", "a b"], 2, "tiny has"),
-    (["--head", "-1", "a b"], 2, "--head:"),
+    (["--head", "-9", "a b"], 2, "--head -9: tiny has the heads 0 to 2"),
     (["--head", "7", "a b"], 2, "tiny has"),
     (["--color", EVIL, "a b"], 2, "--color"),
     (["--color", "Always", "a b"], 2, "--color"),

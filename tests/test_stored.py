@@ -109,7 +109,7 @@ def test_long_weights_become_a_picture(tmp_path):
 @pytest.mark.parametrize(
     ("weights", "arguments", "code", "message"),
     [
-        ([[1, 0], [0, 1]], [], 3, "weights of shape (1, 2, 2) do not fit 3 tokens"),
+        ([[1, 0], [0, 1]], [], 3, "weights of shape (2, 2) do not fit 3 tokens"),
         ([[[1] * 3] * 3] * 2, ["--head", "2"], 2, "--head 2: weights.json has the heads 0 to 1"),
         ([[-0.5, 1.5, 0]] * 3, [], 3, "weights holds a number that is negative or not finite"),
         ([["a"] * 3] * 3, [], 3, "weights holds something that is not a number"),

@@ -96,6 +96,24 @@ def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
     return parse
 
 
+def _numbers(text: str | tuple[int, ...]) -> tuple[int, ...] | str:
+    """Read "3", "-1", "0-2", "0,5", "all" or "mean"."""
+    if isinstance(text, tuple) or text in ("all", "mean"):
+        return text
+    found: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r" *(-?[0-9]{1,3}) *(?:- *([0-9]{1,3}) *)?", part)
+        if match is None:
+            raise typer.BadParameter(
+                f"{text!r} is no number, such as 3 or -1, nor several such as 0-2 or 0,5, all or mean"
+            )
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise typer.BadParameter(f"{text!r} runs backwards")
+        found += range(first, last + 1)
+    return tuple(found)
+
+
 def _steps(text: str | tuple[int, ...]) -> tuple[int, ...]:
     """Read "3", "1-2" or "2,3"."""
     if isinstance(text, tuple):
@@ -110,6 +128,14 @@ def _steps(text: str | tuple[int, ...]) -> tuple[int, ...]:
             raise typer.BadParameter(f"{text!r} runs backwards")
         found += range(first, last + 1)
     return tuple(found)
+
+
+def _one(numbers: tuple[int, ...] | str | None) -> int | None:
+    return numbers[0] if isinstance(numbers, tuple) and len(numbers) == 1 else None
+
+
+def _several(numbers: tuple[int, ...] | str | None) -> tuple[int, ...] | str | None:
+    return None if isinstance(numbers, tuple) and len(numbers) == 1 else numbers
 
 
 def _blanks(text: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -175,13 +201,25 @@ def request(
         ),
     ] = None,
     layer: Annotated[
-        int | None,
-        typer.Option(parser=COUNT, metavar="N", help="Of a checkpoint, counted from 0; 0 if not given."),
+        Any,
+        typer.Option(
+            parser=_numbers,
+            metavar="N",
+            help="Of a checkpoint, counted from 0, or -1 for the last; 0 if not given. With --all-heads also 0-2, 0,5, "
+            "all, mean.",
+        ),
     ] = None,
     head: Annotated[
-        int | None,
-        typer.Option(parser=COUNT, metavar="N", help="Of that layer, counted from 0; 0 if not given."),
+        Any,
+        typer.Option(
+            parser=_numbers,
+            metavar="N",
+            help="Of that layer, in the same way; mean also for --figure weights or links.",
+        ),
     ] = None,
+    all_heads: Annotated[
+        bool, typer.Option("--all-heads", help="The weights of every head, with --json or -o FILE.npz.")
+    ] = False,
     overview: Annotated[
         bool, typer.Option("--overview", help="Every layer and head of a checkpoint on one screen.")
     ] = False,
@@ -312,8 +350,11 @@ def request(
         key=_text(key),
         phrases=tuple(map(_text, phrase or ())),
         model=model,
-        layer=layer,
-        head=head,
+        layer=_one(layer),
+        head=_one(head),
+        layers=_several(layer),
+        heads=_several(head),
+        all_heads=all_heads,
         overview=overview,
         find=_text(find),
         merge_words=merge_words,
@@ -373,8 +414,8 @@ def _text(argument: Any) -> Any:
 _CHECKED: Mapping[str, Callable[[Any], Any]] = {
     "blanks": lambda texts: [_blanks(text) for text in texts],
     "step": lambda texts: [_steps(text) for text in texts],
-    "layer": COUNT,
-    "head": COUNT,
+    "layer": _numbers,
+    "head": _numbers,
     "digits": DIGITS,
     "seed": SEED,
     "width": COLUMNS,

@@ -38,6 +38,10 @@ class Request:
     model: str | None = None
     layer: int | None = None
     head: int | None = None
+    layers: tuple[int, ...] | str | None = None
+    heads: tuple[int, ...] | str | None = None
+    """Where several are asked for: their numbers, "all" or "mean"."""
+    all_heads: bool = False
     overview: bool = False
     find: str | None = None
     merge_words: bool = False

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 JSON, TEXT, MARKDOWN = ".json", ".txt", ".md"
 
 LESSON, COMPARE, OVERVIEW, FIND, FIGURE = "a lesson", "--compare", "--overview", "--find", "--figure"
+ALL_HEADS = "--all-heads"
 WORKSHEET, QUIZ = "--worksheet", "--quiz"
 ARTICLE, CARD, SCHEMA = "--explain", "--model-card", "--json-schema"
-SENTENCES = frozenset({LESSON, COMPARE, OVERVIEW, FIND, FIGURE, WORKSHEET, QUIZ})
+SENTENCES = frozenset({LESSON, COMPARE, OVERVIEW, FIND, FIGURE, ALL_HEADS, WORKSHEET, QUIZ})
 """The subjects that begin with a sentence."""
 ONE_HEAD = frozenset({LESSON, COMPARE, FIGURE})
 EXERCISES = frozenset({WORKSHEET, QUIZ})
-IN_WORDS = SENTENCES - EXERCISES - {FIGURE}
+IN_WORDS = SENTENCES - EXERCISES - {FIGURE, ALL_HEADS}
 """Those that are told, and not only drawn."""
 SUBJECTS: Mapping[str, frozenset[str]] = {
     LESSON: EVERY,
@@ -36,6 +37,7 @@ SUBJECTS: Mapping[str, frozenset[str]] = {
     OVERVIEW: DRAWN | {JSON},
     FIND: DRAWN | {JSON},
     FIGURE: frozenset({".svg", ".html"}),
+    ALL_HEADS: frozenset({JSON, ".npz"}),
     WORKSHEET: DRAWN,
     QUIZ: frozenset({SCREEN, JSON}),
     ARTICLE: DRAWN,
@@ -58,6 +60,7 @@ SAYS = {
     OVERVIEW: "--overview runs every head as it is",
     FIND: "--find runs every head as it is",
     FIGURE: "--figure draws one picture",
+    ALL_HEADS: "--all-heads writes the weights of many heads",
     WORKSHEET: "--worksheet makes a sheet of one word",
     QUIZ: "--quiz asks for the numbers of one word",
     ARTICLE: "--explain shows an article",
@@ -81,10 +84,12 @@ RULES: Mapping[str, Rule] = {
     "steps": Rule("--step", frozenset({LESSON}), DRAWN | {JSON}),
     "query": Rule("--query", ONE_HEAD | EXERCISES, DRAWN | {JSON}),
     "key": Rule("--key", frozenset({LESSON}), DRAWN | {JSON}),
-    "phrases": Rule("--phrase", SENTENCES - {OVERVIEW, FIND}),
+    "phrases": Rule("--phrase", SENTENCES - {OVERVIEW, FIND, ALL_HEADS}),
     "model": Rule("--model"),
-    "layer": Rule("--layer", ONE_HEAD),
-    "head": Rule("--head", ONE_HEAD | EXERCISES),
+    "layer": Rule("--layer", ONE_HEAD | {ALL_HEADS}),
+    "head": Rule("--head", ONE_HEAD | EXERCISES | {ALL_HEADS}),
+    "layers": Rule("--layer", frozenset({FIGURE, ALL_HEADS})),
+    "heads": Rule("--head", frozenset({FIGURE, ALL_HEADS})),
     "merge_words": Rule("--merge-words", IN_WORDS - {COMPARE}, DRAWN | {JSON}),
     "download": Rule("--download"),
     "causal": Rule("--causal", ONE_HEAD),
@@ -126,8 +131,8 @@ def subject_of(asked: Request) -> str:
     """
     wanted = {
         COMPARE: asked.compare is not None, OVERVIEW: asked.overview, FIND: asked.find is not None,
-        FIGURE: asked.figure is not None, WORKSHEET: asked.worksheet or asked.key_sheet, QUIZ: asked.quiz,
-        ARTICLE: asked.explain is not None, CARD: asked.model_card, SCHEMA: asked.json_schema,
+        FIGURE: asked.figure is not None, ALL_HEADS: asked.all_heads,
+        WORKSHEET: asked.worksheet or asked.key_sheet, QUIZ: asked.quiz, ARTICLE: asked.explain is not None, CARD: asked.model_card, SCHEMA: asked.json_schema,
     }  # fmt: skip
     subjects = [subject for subject, is_wanted in wanted.items() if is_wanted]
     if len(subjects) > 1:
@@ -142,12 +147,17 @@ def refuse_what_does_nothing(asked: Request) -> None:
         CommandError: there is one; the message says why.
     """
     subject = subject_of(asked)
+    if subject == LESSON and (asked.layers is not None or asked.heads is not None):
+        option = "--layer" if asked.layers is not None else "--head"
+        raise CommandError(f"a lesson shows one head, so {option} has one number", hint="--all-heads writes several")
     _refuse_form(asked, subject)
     _refuse_options(asked, subject)
     if asked.sentence not in (None, "-") and asked.keep_going:
         raise CommandError("--keep-going skips lines of a file, and there is one sentence")
     if asked.sentence is not None and asked.file is not None:
         raise CommandError("a sentence and --file exclude each other", hint="give one of them")
+    if subject == FIGURE:
+        _refuse_several(asked)
     if asked.blanks and asked.key_sheet:
         raise CommandError("--key-sheet leaves nothing out, so --blanks does not go with it")
     if asked.quiz and asked.output is not None:
@@ -160,9 +170,26 @@ def refuse_what_does_nothing(asked: Request) -> None:
         raise CommandError("--force replaces the file of --output, and there is none")
 
 
+def _refuse_several(asked: Request) -> None:
+    """Refuse several heads for a figure but their mean, which has weights and nothing else."""
+    for option, several in (("--layer", asked.layers), ("--head", asked.heads)):
+        if several is None:
+            continue
+        if several != "mean":
+            raise CommandError(f"--figure draws one picture, so {option} has one number, or mean")
+        if asked.figure not in ("weights", "links"):
+            raise CommandError(f"a mean has weights alone, so {option} mean does not go with --figure {asked.figure}")
+        if asked.causal is not None or asked.scale is not None or asked.phrases:
+            raise CommandError(
+                f"{option} mean runs every head as it is, so --causal, --scale and --phrase do not go with it"
+            )
+
+
 def _refuse_form(asked: Request, subject: str) -> None:
     if subject == FIGURE and asked.form == SCREEN:
         raise CommandError("--figure draws a picture, and needs a file for it", hint="-o figure.svg, or .html")
+    if subject == ALL_HEADS and asked.form == SCREEN:
+        raise CommandError("--all-heads writes numbers, and needs a place for them", hint="--json, or -o heads.npz")
     if subject == FIGURE and asked.in_pages:
         raise CommandError("--figure draws one picture, and %d numbers several", hint="leave the %d out")
     if asked.form not in SUBJECTS[subject]:

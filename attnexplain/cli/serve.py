@@ -250,6 +250,8 @@ def _answer(asked: Request, line: Line, model: Model, draw: Callable[..., Writte
         raise line.error
     if asked.runs_every_head:
         return _looked_over(asked, line, model)
+    if asked.all_heads or asked.layers is not None or asked.heads is not None:
+        return _every_head(asked, line, model)
     if asked.is_exercise:
         from attnexplain.exercises.sheet import BLANKS, sheet
 
@@ -298,6 +300,33 @@ def _looked_over(asked: Request, line: Line, model: Model) -> Written:
     from attnexplain.steps.heads import overview_lesson, ranking_lesson
 
     return page(asked)(overview_lesson(found) if asked.find is None else ranking_lesson(found, asked.digits))
+
+
+def _every_head(asked: Request, line: Line, model: Model) -> Written:
+    """Write the weights of many heads; or draw their mean."""
+    from attnexplain.every_head import explain_all
+
+    layers, heads = (
+        several if one is None else (one,) for one, several in ((asked.layer, asked.layers), (asked.head, asked.heads))
+    )
+    if asked.figure is not None:  # of which one number that is not given is 0
+        layers, heads = layers or (0,), heads or (0,)
+    found = explain_all(
+        line.text or "",
+        model=model,
+        layers=None if layers == "all" else layers,
+        heads=None if heads == "all" else heads,
+        max_tokens=asked.max_tokens,
+    )
+    if asked.figure is not None:
+        return figure_drawer(asked)(found.alone())
+    if asked.form == ".npz":
+        from attnexplain.render.npz import heads_npz
+
+        return heads_npz(found)
+    from attnexplain.render.json import stream_heads
+
+    return stream_heads(found)
 
 
 def _explained(asked: Request, text: str | None, model: Model) -> Explanation:

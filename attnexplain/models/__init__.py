@@ -8,10 +8,20 @@ from os import PathLike
 from attnexplain.arguments import check_flag, check_source, check_whole
 from attnexplain.errors import CommandError
 from attnexplain.facts import DEFAULT_MODEL, NUMBERS_FILES
-from attnexplain.models.model import FROM_LETTERS, UNKNOWN, Embedded, Kind, Model, ModelInfo
+from attnexplain.models.model import FROM_LETTERS, UNKNOWN, Embedded, Kind, Model, ModelInfo, numbered
 from attnexplain.models.weights_file import AttentionWeights
 
-__all__ = ["DEFAULT_MODEL", "FROM_LETTERS", "UNKNOWN", "Embedded", "Kind", "Model", "ModelInfo", "load_model"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "FROM_LETTERS",
+    "UNKNOWN",
+    "Embedded",
+    "Kind",
+    "Model",
+    "ModelInfo",
+    "load_model",
+    "numbered",
+]
 
 OWN = (DEFAULT_MODEL, "untrained")
 """The models that need no file."""
@@ -55,9 +65,11 @@ def load_model(
     if source in OWN or source.endswith(NUMBERS_FILES):
         if download:
             raise CommandError("--download fetches checkpoints", hint="name one: --model openai-community/gpt2")
-        if layer or (head and source == "untrained"):
+        if (layer or head) and source == "untrained":
             raise CommandError(f"--layer and --head choose from a checkpoint; {source} has one layer")
     if source == DEFAULT_MODEL:
+        if layer:
+            raise CommandError("--layer and --head choose from a checkpoint; tiny has one layer")
         return _tiny(head)
     if source == "untrained":
         from attnexplain.models.untrained import Untrained
@@ -66,7 +78,7 @@ def load_model(
     if source.endswith(NUMBERS_FILES):
         from attnexplain.models.own_numbers import read_numbers
 
-        return read_numbers(source, head)
+        return read_numbers(source, head, layer)
     from attnexplain.models.checkpoint import open_checkpoint
 
     return open_checkpoint(source, layer=layer, head=head, download=download)
@@ -77,6 +89,4 @@ def _tiny(head: int) -> Model:
     """Read the learned model once: a process may explain many sentences."""
     from attnexplain.models.tiny import HEADS, Tiny
 
-    if not 0 <= head < len(HEADS):
-        raise CommandError(f"--head {head}: tiny has the heads 0 to {len(HEADS) - 1}")
-    return Tiny(head)
+    return Tiny(numbered("head", head, len(HEADS), DEFAULT_MODEL))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from attnexplain.errors import CommandError
 from attnexplain.variants import PLAIN, Variant
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class ModelInfo:
     """What other layers do and this one does not, in a sentence."""
     scale_name: str = ""
     """The key of config.json whose root scores are divided by, where it is not √d_k."""
+    label: str = ""
+    """Which layers and heads these are, where they are not one."""
     enters: str = ""
     """What enters the attention of a layer; "" where these are the words' own embeddings."""
 
@@ -74,6 +77,17 @@ class ModelInfo:
     def kv_head(self) -> int:
         """Which head of keys and values this one reads, counted from 0."""
         return self.head // self.sharing
+
+
+def numbered(what: str, number: int, count: int, name: str) -> int:
+    """Return the number of a layer or head counted from 0; -1 is the last.
+
+    Raises:
+        CommandError: there is none.
+    """
+    if not -count <= number < count:
+        raise CommandError(f"--{what} {number}: {name} has the {what}s 0 to {count - 1}")
+    return number % count
 
 
 def withheld_of_all(count: int) -> tuple[Withheld, ...]:

@@ -51,7 +51,9 @@ LARGEST = 64 << 20
 
 TEXTS = ("title", "source", "note")
 FLAGS = ("causal", "scale")
-WEIGHTS_KEYS = ("tokens", "weights")
+WEIGHTS_KEYS = ("tokens", "query_tokens", "key_tokens", "weights")
+_OF_MANY = ("layers", "heads", "ids", "spans", "special", "causal", "kind")
+"""What stored weights of many heads have besides."""
 _MARKS = ("schema", "version", "sentence", "model", "settings")
 """What a stored run of weights alone has besides."""
 KEYS = ("tokens", "words", *MATRICES, *BIASES, *FLAGS, *TEXTS)
@@ -117,12 +119,13 @@ class Numbers(Model):
         return {word_key(word): row for row, word in reversed(list(enumerate(self.words)))}
 
 
-def read_numbers(path: str, head: int = 0) -> Numbers | Stored | AttentionWeights:
+def read_numbers(path: str, head: int = 0, layer: int = 0) -> Numbers | Stored | AttentionWeights:
     """Read a .json or .npz file: your own numbers, a stored run, or attention weights from elsewhere.
 
     Args:
         path: of the file.
         head: which one, of attention weights of several heads.
+        layer: which one, of attention weights of several layers.
 
     Raises:
         CommandError: the file cannot be opened, or there is no such head.
@@ -133,26 +136,59 @@ def read_numbers(path: str, head: int = 0) -> Numbers | Stored | AttentionWeight
         data = read_file(path, LARGEST)
         content = parse_json(data) if path.endswith(".json") else parse_npz(data, LARGEST)
         if ("weights" in content and "schema" not in content) or _is_of_weights(content):
-            if others := [key for key in content if key not in (*WEIGHTS_KEYS, *TEXTS, *_MARKS)]:
-                raise NumbersError(
-                    f"the key {others[0][:40]!r} does not go with weights",
-                    hint="weights go with tokens alone; leave them out where they are to be computed",
-                )
-            if "tokens" not in content:
-                raise NumbersError("tokens are missing: one for each row of weights")
-            check_count(content["tokens"] if isinstance(content["tokens"], list) else ())
-            return attention_weights(name, read_texts("tokens", content["tokens"]), content["weights"], head)
-        if head:
-            raise CommandError(f"--head chooses from a checkpoint or from weights of several heads; {name} has one")
+            return _weights(name, content, layer, head)
+        if head or layer:
+            what = "--layer" if layer else "--head"
+            raise CommandError(f"{what} chooses from a checkpoint or from weights of several heads; {name} has one")
         return read_stored(name, content) if "schema" in content else _model(name, content)
     except DataError as error:
         raise NumbersError(f"{name}: {error.message}", hint=error.hint) from error
 
 
+def _weights(name: str, content: Mapping[str, Any], layer: int, head: int) -> AttentionWeights:
+    """Read attention weights, and the tokens that they belong to."""
+    of_many = content if "schema" in content else {}
+    known = (*WEIGHTS_KEYS, *TEXTS, *_MARKS, *(_OF_MANY if of_many else ()))
+    if others := [key for key in content if key not in known]:
+        raise NumbersError(
+            f"the key {others[0][:40]!r} does not go with weights",
+            hint="weights go with tokens alone; leave them out where they are to be computed",
+        )
+    if "query_tokens" in content or "key_tokens" in content:
+        if "tokens" in content or not {"query_tokens", "key_tokens"} <= content.keys():
+            raise NumbersError("query_tokens and key_tokens stand together, in place of tokens")
+        asking, answering = (_texts(key, content[key]) for key in ("query_tokens", "key_tokens"))
+        return attention_weights(name, asking, content["weights"], layer=layer, head=head, answering=answering)
+    if "tokens" not in content:
+        raise NumbersError("tokens are missing: one for each row of weights")
+    return attention_weights(
+        name, _texts("tokens", content["tokens"]), content["weights"], layer=layer, head=head,
+        layers=_numbered("layers", of_many), heads=_numbered("heads", of_many),
+    )  # fmt: skip
+
+
+def _texts(key: str, texts: Any) -> Tokens:
+    check_count(texts if isinstance(texts, list) else ())
+    return Tokens(read_texts(key, texts))
+
+
+def _numbered(key: str, content: Mapping[str, Any]) -> tuple[int, ...]:
+    """Read the numbers of the layers or heads that were stored; none where a mean was."""
+    numbers = content.get(key, ())
+    numbers = numbers.tolist() if isinstance(numbers, np.ndarray) else numbers
+    if numbers in ("mean", ()):
+        return ()
+    is_list = isinstance(numbers, list) and all(type(number) is int and 0 <= number < 1000 for number in numbers)
+    if not is_list or len(set(numbers)) != len(numbers):
+        raise NumbersError(f"{key} is not what stored weights have: a number for each, or mean")
+    return tuple(numbers)
+
+
 def _is_of_weights(content: Mapping[str, Any]) -> bool:
-    """Whether a stored run was one of attention weights alone, which have no width."""
+    """Whether what was stored is attention weights alone: they have no width, or are those of many heads."""
     model = content.get("model")
-    return "weights" in content and isinstance(model, dict) and model.get("d_k") == 0
+    is_alone = isinstance(model, dict) and model.get("d_k") == 0
+    return "weights" in content and (is_alone or {"layers", "heads"} <= content.keys()) and "queries" not in content
 
 
 def _model(name: str, content: Mapping[str, Any]) -> Numbers:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 NEAR = 1e-9
 """How far, for the largest of its row, a stored number may lie from what is computed: machines add in other orders."""
 MOST_HEADS = 2000
+LARGEST_ID = 1 << 24
 LONGEST_FAMILY = 60
 _COUNTS = ("layer", "head", "layers", "heads", "kv_heads")
 MASKED = -1e300
@@ -136,7 +137,13 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
     return Stored(
         info=info,
         example=sentence,
-        tokens=Tokens(words, special=special, are_pieces=bool(special)),
+        tokens=Tokens(
+            words,
+            ids=_ids(content.get("ids"), len(words)),
+            special=special,
+            spans=_spans(content.get("spans"), len(words), len(sentence)),
+            are_pieces=bool(special),
+        ),
         head=head,
         vectors=_beginning_with(trace, vectors, are_projected=are_projected) if head is None else None,
         are_projected=are_projected,
@@ -248,6 +255,32 @@ def _special(flags: Any, count: int) -> tuple[bool, ...]:
     if not is_list or len(flags) not in (0, count):
         raise NumbersError("special has one true or false for each token")
     return tuple(flags)
+
+
+def _ids(numbers: Any, count: int) -> tuple[int, ...] | None:
+    if numbers is None:
+        return None
+    listed = numbers.tolist() if isinstance(numbers, np.ndarray) else numbers
+    if not _are_whole(listed, LARGEST_ID) or len(listed) != count:
+        raise NumbersError("ids has one whole number for each token")
+    return tuple(listed)
+
+
+def _spans(pairs: Any, count: int, length: int) -> tuple[tuple[int, int], ...] | None:
+    if pairs is None:
+        return None
+    listed = pairs.tolist() if isinstance(pairs, np.ndarray) else pairs
+    if not isinstance(listed, list) or len(listed) != count:
+        raise NumbersError("spans has a beginning and an end for each token")
+    for pair in listed:
+        if not _are_whole(pair, length) or len(pair) != 2 or pair[0] > pair[1]:
+            raise NumbersError(f"spans has a beginning and an end for each token, from 0 to {length}")
+    return tuple((start, end) for start, end in listed)
+
+
+def _are_whole(numbers: Any, most: int) -> bool:
+    """Whether something is a list of whole numbers from 0 to the largest."""
+    return isinstance(numbers, list) and all(type(number) is int and 0 <= number <= most for number in numbers)
 
 
 def _company(neighbours: Any, count: int) -> tuple[list[list[str]], list[list[str]]] | None:

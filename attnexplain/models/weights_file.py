@@ -1,10 +1,13 @@
 """Attention weights from elsewhere, which have step 3 and nothing before or behind it.
 
-A file of `tokens` and `weights` alone, (n, n) or (heads, n, n), is what PyTorch and JAX users have in hand.
+A file of `tokens` and `weights` alone, (n, n), (heads, n, n) or (layers, heads, n, n), is what PyTorch and JAX users
+have in hand. Where the words that ask are others than those that answer (cross-attention), `query_tokens` and
+`key_tokens` take the place of `tokens`, and the matrices are (queries, keys).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +32,18 @@ class AttentionWeights:
     info: ModelInfo
     """Where they come from, and which head is chosen."""
     tokens: Tokens
+    """The words that ask, one for each row."""
     every_head: Array
-    """(heads, n, n); rows are queries, columns are keys."""
+    """(layers, heads, queries, keys); rows are queries, columns are keys."""
+    chosen: tuple[int, int]
+    """Which layer and head of these, by their places."""
+    answering: Tokens | None = None
+    """The words that answer, one for each column, where they are others."""
+
+    @property
+    def key_tokens(self) -> Tokens:
+        """The words that answer, one for each column."""
+        return self.tokens if self.answering is None else self.answering
 
     @property
     def sentence(self) -> str:
@@ -39,8 +52,8 @@ class AttentionWeights:
 
     @property
     def weights(self) -> Array:
-        """Those of the chosen head, (n, n)."""
-        return np.asarray(self.every_head[self.info.head])
+        """Those of the chosen head, (queries, keys)."""
+        return np.asarray(self.every_head[self.chosen])
 
     def refusal(self, why: str = "only step 3 can be drawn from them") -> CommandError:
         """Say why something cannot be made of them."""
@@ -52,34 +65,84 @@ class AttentionWeights:
         return int((np.abs(self.weights.sum(axis=1) - 1) > OFF).sum())
 
 
-def attention_weights(name: str, tokens: tuple[str, ...], numbers: Any, head: int) -> AttentionWeights:
+def attention_weights(
+    name: str,
+    tokens: Tokens,
+    numbers: Any,
+    *,
+    layer: int = 0,
+    head: int = 0,
+    answering: Tokens | None = None,
+    layers: Sequence[int] = (),
+    heads: Sequence[int] = (),
+) -> AttentionWeights:
     """Check the attention weights in a file.
 
+    Args:
+        name: of the file.
+        tokens: the words that ask.
+        numbers: the weights as they were read.
+        layer: which layer, by its number; -1 is the last.
+        head: which head, by its number; -1 is the last.
+        answering: the words that answer, where they are others.
+        layers: the numbers of the layers in the file; 0 and so on unless given.
+        heads: the numbers of the heads.
+
     Raises:
-        CommandError: there is no such head.
+        CommandError: there is no such layer or head.
         NumbersError: the weights don't fit the tokens, or are no weights.
     """
-    n = len(tokens)
-    check_count(tokens)
+    shape = (len(tokens.texts), len((answering or tokens).texts))
+    check_count(tokens.texts)
+    check_count((answering or tokens).texts)
     try:
         weights = np.asarray(numbers)
     except ValueError as error:
         raise NumbersError("the rows of weights differ in length") from error
     if weights.dtype.kind not in "iuf":
         raise NumbersError("weights holds something that is not a number")
-    if weights.ndim == 2:
-        weights = weights[None]
-    if weights.shape[1:] != (n, n) or not len(weights):
+    given = weights.shape
+    weights = weights[(None,) * (4 - weights.ndim)] if weights.ndim in (2, 3) else weights
+    if weights.ndim != 4 or weights.shape[2:] != shape or not weights.size:
+        fits = f"{shape[0]} tokens" if answering is None else f"{shape[0]} tokens that ask and {shape[1]} that answer"
         raise NumbersError(
-            f"weights of shape {weights.shape} do not fit {n} tokens: expected {(n, n)}, or heads of that shape"
+            f"weights of shape {given} do not fit {fits}: expected {shape}, or heads of that shape, or layers of heads"
         )
     weights = weights.astype(np.float64)
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise NumbersError("weights holds a number that is negative or not finite")
-    if not head < len(weights):
-        raise CommandError(f"--head {head}: {name} has the heads 0 to {len(weights) - 1}")
+    places = [
+        _place_of(what, number, known or range(count), count, name)
+        for what, number, known, count in (
+            ("layer", layer, layers, weights.shape[0]),
+            ("head", head, heads, weights.shape[1]),
+        )
+    ]
+    found = (layers[places[0]] if layers else places[0], heads[places[1]] if heads else places[1])
     note = "Attention weights that were made elsewhere."
-    if len(weights) > 1:
-        note = f"Attention weights of {len(weights)} heads that were made elsewhere; this is head {head}, from 0."
-    info = ModelInfo(name, "trace", note, 0, head, heads=len(weights))
-    return AttentionWeights(info, Tokens(tokens), weights)
+    if weights.shape[0] > 1:
+        note = (
+            f"Attention weights of {weights.shape[0]} layers of {weights.shape[1]} heads that were made elsewhere; "
+            f"this is layer {found[0]}, head {found[1]}, from 0."
+        )
+    elif weights.shape[1] > 1:
+        note = (
+            f"Attention weights of {weights.shape[1]} heads that were made elsewhere; this is head {found[1]}, from 0."
+        )
+    info = ModelInfo(
+        name, "trace", note, *found, layers=max(found[0] + 1, len(weights)), heads=max(found[1] + 1, weights.shape[1])
+    )
+    return AttentionWeights(info, tokens, weights, (places[0], places[1]), answering)
+
+
+def _place_of(what: str, number: int, numbers: Sequence[int], count: int, name: str) -> int:
+    """Find a layer or head by its number, or from behind."""
+    if len(numbers) != count:
+        raise NumbersError(f"{what}s has {len(numbers)} numbers, and weights has {count} {what}s")
+    if number < 0 and -number <= count:
+        return count + number
+    if number not in numbers:
+        is_plain = list(numbers) == list(range(count))
+        has = f"0 to {count - 1}" if is_plain else ", ".join(map(str, numbers))
+        raise CommandError(f"--{what} {number}: {name} has the {what}s {has}")
+    return numbers.index(number)

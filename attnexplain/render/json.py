@@ -126,6 +126,8 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
 def render_weights(alone: AttentionWeights) -> str:
     """Write attention weights from elsewhere as one line: what is not known is 0, or null."""
     start = _start(alone, alone.info, alone.tokens.texts, (0, 0, 0))
+    if alone.answering is not None:
+        start["key_tokens"] = list(alone.answering.texts)
     return json.dumps(start | {"weights": _rows(alone.weights)}, allow_nan=False) + "\n"
 
 

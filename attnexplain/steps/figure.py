@@ -122,11 +122,12 @@ def figure(
     caption = " ".join([*said, _which(info)])
     title = TITLES[subject] if subject != "links" or chosen is None else f'What "{names[chosen]}" attends to'
     if subject in OF_WEIGHTS:
-        description = _of_shares(names, weights, chosen, max(digits, FEWEST), seen=seen)
-        drawing: Grid | Fan = Fan(names, names, weights, chosen)
+        columns = labels(of.key_tokens.texts) if isinstance(of, AttentionWeights) else names
+        description = _of_shares(names, columns, weights, chosen, max(digits, FEWEST), seen=seen)
+        drawing: Grid | Fan = Fan(names, columns, weights, chosen)
         if subject == "weights":
             mark = None if chosen is None else (chosen, int(ranked(weights[chosen])[0]))
-            drawing = Grid("", names, names, _seen(weights, mask), "share", rows_ask=True, mark=mark, role="weights")
+            drawing = Grid("", names, columns, _seen(weights, mask), "share", rows_ask=True, mark=mark, role="weights")
         return Figure(title, sentence, caption, description, drawing)
     if isinstance(of, AttentionWeights) or subject == "overview":  # the first was refused above
         raise CommandError(f"no figure of {subject} can be made of one head")
@@ -173,18 +174,22 @@ def figure_of_heads(found: Overview) -> Figure:
 
 def _which(info: ModelInfo) -> str:
     """Say which head of which model it is."""
+    if info.label:
+        return f"Model: {info.name}, {info.label}."
     several = info.layers > 1 or info.kind == "checkpoint"
     where = f", layer {info.layer}, head {info.head}" if several else f", head {info.head}" if info.heads > 1 else ""
     return f"Model: {info.name}{where}."
 
 
-def _of_shares(names: Sequence[str], weights: Array, chosen: int | None, digits: int, *, seen: str) -> str:
+def _of_shares(
+    names: Sequence[str], columns: Sequence[str], weights: Array, chosen: int | None, digits: int, *, seen: str
+) -> str:
     """Say of each row, or of the chosen one, which words get most."""
     rows = range(len(names)) if chosen is None else [chosen]
     said = []
     for i in list(rows)[:MOST_DESCRIBED]:
         order = [j for j in ranked(weights[i]).tolist() if weights[i, j] >= WORTH_SAYING] or [int(weights[i].argmax())]
-        whom = {j: "itself" if i == j else f'"{names[j]}"' for j in order[:4]}
+        whom = {j: "itself" if i == j and columns is names else f'"{columns[j]}"' for j in order[:4]}
         shares = ", ".join(f"{write_number(float(weights[i, j]), digits)} to {whom[j]}" for j in whom)
         said.append(f'"{names[i]}" gives {shares}.')
     more = len(names) - MOST_DESCRIBED

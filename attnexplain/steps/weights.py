@@ -482,13 +482,13 @@ def written_out(shares: Array, always: int) -> list[int]:
     return sorted({always, *map(int, largest)})
 
 
-def links_of(shares: Array, names: tuple[str, ...]) -> Links:
+def links_of(shares: Array, names: tuple[str, ...], answering: tuple[str, ...] | None = None) -> Links:
     """Name for each word the three that it attends to most."""
     order = ranked(shares)[:, :3]
     return Links(
         "The strongest links of each word",
         [
-            (name, [(names[j], float(shares[i, j])) for j in order[i] if shares[i, j] > 0])
+            (name, [((answering or names)[j], float(shares[i, j])) for j in order[i] if shares[i, j] > 0])
             for i, name in enumerate(names)
         ],
     )

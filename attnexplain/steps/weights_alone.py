@@ -23,24 +23,25 @@ def lesson_of_weights(
     Raises:
         CommandError: the query or the key is not a word of the sentence.
     """
-    weights, names = alone.weights, labels(alone.tokens.texts)
+    weights, names, columns_names = alone.weights, labels(alone.tokens.texts), labels(alone.key_tokens.texts)
     n = len(names)
     asking = None if query is None else find_token(alone.tokens, query, "--query")
-    answering = None if key is None else find_token(alone.tokens, key, "--key")
+    answering = None if key is None else find_token(alone.key_tokens, key, "--key")
     rows = range(n) if asking is None else [asking]
-    columns = range(n) if answering is None else [answering]
+    columns = range(len(columns_names)) if answering is None else [answering]
     mark = max(((i, j) for i in rows for j in columns), key=lambda place: float(weights[place]))
     value = write_number(float(weights[mark]), digits)
+    other = "" if alone.answering is None else "the other "
     says = Prose(
-        "Each row says how one word shares its attention out among all words: numbers from 0 to 1 that add up to 1. "
-        f'"{names[mark[0]]}" puts {value} on "{names[mark[1]]}". The steps 1, 2 and 4 cannot be shown: they need the '
-        "queries, keys and values that these weights were made of."
+        f"Each row says how one word shares its attention out among all {other}words: numbers from 0 to 1 that add up "
+        f'to 1. "{names[mark[0]]}" puts {value} on "{columns_names[mark[1]]}". The steps 1, 2 and 4 cannot be shown: '
+        "they need the queries, keys and values that these weights were made of."
     )
     sums = Column("sum", [float(total) for total in weights.sum(axis=1)])
     grid = Grid(
         "W, the attention weights",
         names,
-        names,
+        columns_names,
         weights,
         "share",
         rows_ask=True,
@@ -52,7 +53,7 @@ def lesson_of_weights(
     if off := alone.rows_that_are_off:
         blocks.append(Prose(f"{off} of {n} rows do not add up to 1.", is_note=True))
     if n > READABLE:
-        blocks.append(links_of(weights, names))
+        blocks.append(links_of(weights, names, columns_names))
     even = write_number(float(entropy(weights).mean()), digits)
     blocks.append(Prose(f"The entropy of a row, -Σ w·ln w, is {even} on average: 0 if it is all on one word."))
     notes = (Prose(f"Model: {alone.info.name} (trace). {alone.info.note}", is_note=True),)

@@ -20,7 +20,7 @@ from attnexplain.models.checkpoint.run import broken, run_layers
 from attnexplain.models.checkpoint.tensors import open_tensors
 from attnexplain.models.checkpoint.tokenizer import PieceTokenizer
 from attnexplain.models.checkpoint.tokenizer_folder import open_tokenizer
-from attnexplain.models.model import Embedded, Model, ModelInfo, withheld_of_all
+from attnexplain.models.model import Embedded, Model, ModelInfo, numbered, withheld_of_all
 from attnexplain.text import visible
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class Checkpoint(Model):
         folder: where config.json, the tokenizer and the tensors are.
         name: what it is called on the screen.
         source: what the user typed to get it.
-        layer: which layer, counted from 0.
-        head: which of its heads, counted from 0.
+        layer: which layer, counted from 0; -1 is the last.
+        head: which of its heads, in the same way.
         file: the one .safetensors file that the user named.
         verification: of the tensors; nothing is returned before it has come out well.
 
@@ -65,8 +65,8 @@ class Checkpoint(Model):
                 f"is_causal = {str(not self._sizes.causal).lower()} is not supported for this kind of model"
             )
         config.refuse_unread(family.harmless)
-        _check_range("layer", layer, self._sizes.layers, name)
-        _check_range("head", head, self._sizes.heads, name)
+        layer = numbered("layer", layer, self._sizes.layers, name)
+        head = numbered("head", head, self._sizes.heads, name)
         tokenizer = open_tokenizer(folder, config.model_type, config.text("tokenizer_class", "") or None)
         self._pieces = PieceTokenizer(tokenizer, self._sizes.named["vocab_size"], self._sizes.positions)
         self._parameters = Parameters(family, self._sizes, open_tensors(folder, file))
@@ -146,8 +146,8 @@ def open_checkpoint(source: str, *, layer: int = 0, head: int = 0, download: boo
 
     Args:
         source: a folder, a .safetensors file, "minilm", or a model's name in the local Hugging Face cache.
-        layer: which layer, counted from 0.
-        head: which of its heads, counted from 0.
+        layer: which layer, counted from 0; -1 is the last.
+        head: which of its heads, in the same way.
         download: fetch it from the hub first.
 
     Raises:
@@ -184,11 +184,6 @@ def _named(name: str) -> Iterator[None]:
 def _name(source: str) -> str:
     """Return how a model is called on the screen: a path by its last name alone."""
     return source if sources.NAME.fullmatch(source) else Path(source).resolve().name
-
-
-def _check_range(what: str, number: int, count: int, name: str) -> None:
-    if not 0 <= number < count:
-        raise CommandError(f"--{what} {number}: {name} has the {what}s 0 to {count - 1}")
 
 
 def _counted(count: int, noun: str) -> str:
