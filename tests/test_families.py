@@ -93,7 +93,7 @@ BY_CONFIG = {
     "a local layer two narrower": ("modernbert", keys(local_attention=4)),
     "one base for global and local": ("modernbert", rope_of("sliding_attention", rope_theta=300.0)),
     "global layers elsewhere": ("modernbert", keys(layer_types=["sliding_attention", "full_attention"] * 2)),
-    "local layers elsewhere": ("gpt-neo", keys(attention_types=[[["local", "global"], 2]])),
+    "local layers elsewhere": ("gpt-neo", keys(attention_layers=["local", "global"] * 2)),
     "a local window one wider": ("gpt-neo", keys(window_size=5)),
     "no sliding layers": ("gpt-oss", keys(layer_types=["full_attention"] * 4)),
     "one expert": ("gpt-oss", keys(num_experts_per_tok=1)),
@@ -580,7 +580,11 @@ DEFAULTS = {
     "albert": {"activation": "gelu_new", "epsilon": 1e-12},
     "electra": {"activation": "gelu", "epsilon": 1e-12},
     "mpnet": {"positions": 510, "padding": 1},
+    "roberta-prelayernorm": {"epsilon": 1e-12, "positions": 510},
+    "xlm-roberta-xl": {"epsilon": 1e-5, "positions": 510},
 }  # fmt: skip
+ENCODERS = ("albert", "electra", "mpnet", "roberta-prelayernorm", "xlm-roberta-xl")
+TYPES = {"roberta-prelayernorm": 2, "xlm-roberta-xl": 1, "electra": 2, "mpnet": 2, "albert": 2}
 BASES = {
     "llama": (10_000,) * 8, "smollm3": (2_000_000, 2_000_000, 2_000_000, None) * 2, "gpt_oss": (150_000,) * 8,
     "gemma3_text": (*(10_000,) * 5, 1_000_000, 10_000, 10_000),
@@ -591,7 +595,7 @@ BASES = {
 @pytest.mark.parametrize("kind", DEFAULTS)
 def test_what_config_json_does_not_say_is_as_in_transformers(kind):
     config = LEAST | ({"num_key_value_heads": 4} if kind in ("qwen3", "gpt_oss") else {})
-    config |= {"max_position_embeddings": 512} if kind in ("albert", "electra", "mpnet") else {}
+    config |= {"max_position_embeddings": 512} if kind in ENCODERS else {}
     if kind == "gemma":
         config["num_attention_heads"] = 16  # as many as of keys and values, where it does not say
     if kind in ("opt", "gpt_neo"):
@@ -601,11 +605,64 @@ def test_what_config_json_does_not_say_is_as_in_transformers(kind):
         assert getattr(sizes, name) == expected, name
     if kind in BASES:
         assert tuple(rotation and rotation.base for rotation in sizes.rotations) == BASES[kind]
+    if kind in TYPES:
+        assert sizes.named["type_vocab_size"] == TYPES[kind]
     if kind == "gpt_neox":
         assert sizes.rotations[0].places == 32  # a quarter of 128
     if kind == "gpt_oss":
         assert sizes.rotations[0].scaling == "yarn"
         assert sizes.rotations[0].stretch == pytest.approx(1.3465735902799727)
+
+
+# what two keys or names say of one thing
+
+
+@pytest.mark.parametrize("name", ["mpnet", "albert"])
+def test_is_decoder_changes_nothing_where_it_does_not_in_transformers(name, tmp_path):
+    changed = copy(tmp_path, name, keys(is_decoder=True))
+    np.testing.assert_array_equal(weights_of(changed), weights_of(FOLDER / name))
+
+
+def test_gpt_neo_goes_by_the_list_of_its_layers(tmp_path):
+    of_types = copy(tmp_path / "types", "gpt-neo", keys(attention_types=[[["local"], 4]]))
+    np.testing.assert_array_equal(weights_of(of_types), weights_of(FOLDER / "gpt-neo"))
+    assert distance(copy(tmp_path / "layers", "gpt-neo", keys(attention_layers=["local"] * 4)), "gpt-neo") > 0.05
+    without = copy(tmp_path / "without", "gpt-neo", lambda config: config.pop("attention_layers"))
+    np.testing.assert_array_equal(weights_of(without), weights_of(FOLDER / "gpt-neo"))
+
+
+def rename_tensors(folder, old, new):
+    path = folder / "model.safetensors"
+    raw = path.read_bytes()
+    length = int.from_bytes(raw[:8], "little")
+    header = raw[8 : 8 + length].replace(old, new)
+    path.write_bytes(len(header).to_bytes(8, "little") + header + raw[8 + length :])
+
+
+@pytest.mark.parametrize("name", ["bert", "mpnet", "roberta-prelayernorm"])
+def test_gamma_and_beta_are_what_the_first_files_called_gain_and_shift(name, tmp_path):
+    folder = copy(tmp_path, name, keys())
+    rename_tensors(folder, b"LayerNorm.weight", b"LayerNorm.gamma")
+    rename_tensors(folder, b"LayerNorm.bias", b"LayerNorm.beta")
+    np.testing.assert_array_equal(weights_of(folder), weights_of(FOLDER / name))
+
+
+def test_ernie_does_without_the_tasks_that_it_has_no_use_for(tmp_path):
+    assert distance(copy(tmp_path, "ernie", keys(use_task_id=False)), "ernie") > 0.01
+
+
+def test_roformer_computes_the_angles_that_its_file_does_not_have(tmp_path):
+    folder = copy(tmp_path, "roformer", keys())
+    rename_tensors(folder, b"encoder.embed_positions.weight", b"of_something_else")
+    np.testing.assert_array_equal(weights_of(folder), weights_of(FOLDER / "roformer"))
+
+
+@pytest.mark.parametrize("name", ["ElectraTokenizer", "ElectraTokenizerFast"])
+def test_electra_may_call_its_tokenizer_so(name, tmp_path):
+    folder = copy(tmp_path, "electra", keys())
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": name}))
+    same = load_model(str(FOLDER / "electra")).tokenize(SENTENCE, (), 512)
+    assert load_model(str(folder)).tokenize(SENTENCE, (), 512).ids == same.ids
 
 
 ROTATIONS = json.loads((FOLDER.parent / "rotations.json").read_text())
@@ -617,3 +674,14 @@ def test_rotations_turn_as_fast_as_those_of_transformers(number):
     rotation = read_rotation(Config(config), d_k)
     np.testing.assert_allclose(rotation.frequencies, frequencies, rtol=2e-6)
     assert rotation.stretch == pytest.approx(stretch)
+
+
+@pytest.mark.parametrize(("keys", "layers"), json.loads((FOLDER.parent / "rotations_of_layers.json").read_text()))
+def test_each_layer_turns_as_in_transformers_whichever_keys_say_so(keys, layers):
+    config = Config(keys)
+    sizes = families.family_of(config).sizes(config)
+    config.refuse_unread(frozenset(("num_key_value_heads", "head_dim")))
+    assert len(layers) == sizes.layers
+    for layer, (frequencies, stretch) in enumerate(layers):
+        np.testing.assert_allclose(sizes.rotation_of(layer).frequencies, frequencies, rtol=2e-6)
+        assert sizes.rotation_of(layer).stretch == pytest.approx(stretch)

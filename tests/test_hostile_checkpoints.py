@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import os
 import resource
 import shutil
@@ -348,6 +349,7 @@ def rope(**keys):
     return edit("config.json", lambda content: content["rope_parameters"].update(keys))
 
 
+SINES = "encoder.embed_positions.weight"
 Q_OF_QWEN, GAIN_OF_QWEN = "layers.1.self_attn.q_proj.weight", "layers.1.self_attn.q_norm.weight"
 NEWER = {
     "heads of keys that do not divide": ("qwen3", config(num_key_value_heads=3), "not a multiple of num_key_value_heads = 3"),
@@ -415,12 +417,12 @@ NEWER = {
         "modernbert", rope(sliding_attention={"rope_theta": 0}), "sliding_attention: rope_theta must be a number"
     ),
     "a norm in the first layer": ("modernbert-as-published", config(norm_bias=True), "embeddings.norm.bias is missing"),
-    "kinds of attention too few": ("gpt-neo", config(attention_types=[[["global"], 1]]), "for each of 4 layers"),
-    "kinds of attention many": ("gpt-neo", config(attention_types=[[["global"], 10**9]]), "for each of 4 layers"),
-    "kinds of attention unknown": ("gpt-neo", config(attention_types=[[["near"], 4]]), "for each of 4 layers"),
-    "kinds of attention nested": ("gpt-neo", config(attention_types=[[[["global"]], 4]]), "for each of 4 layers"),
-    "kinds of attention a number": ("gpt-neo", config(attention_types=7), "for each of 4 layers"),
-    "kinds of attention a text": ("gpt-neo", config(attention_types="global"), "for each of 4 layers"),
+    "kinds of attention too few": ("gpt-neo", config(attention_layers=None, attention_types=[[["global"], 1]]), "for each of 4 layers"),
+    "kinds of attention many": ("gpt-neo", config(attention_layers=None, attention_types=[[["global"], 10**9]]), "for each of 4 layers"),
+    "kinds of attention unknown": ("gpt-neo", config(attention_layers=None, attention_types=[[["near"], 4]]), "for each of 4 layers"),
+    "kinds of attention nested": ("gpt-neo", config(attention_layers=None, attention_types=[[[["global"]], 4]]), "for each of 4 layers"),
+    "kinds of attention a number": ("gpt-neo", config(attention_layers=None, attention_types=7), "for each of 4 layers"),
+    "kinds of attention a text": ("gpt-neo", config(attention_layers=None, attention_types="global"), "for each of 4 layers"),
     "local window of zero": ("gpt-neo", config(window_size=0), "window_size must be a whole number from 1"),
     "few buckets": ("mpnet", config(relative_attention_num_buckets=8), "must be at least 32"),
     "buckets of another": ("mpnet", config(relative_attention_num_buckets=64), "has the shape (32, 3)"),
@@ -430,8 +432,18 @@ NEWER = {
     "embeddings of zero": ("electra", config(embedding_size=0), "embedding_size must be a whole number from 1"),
     "groups of zero": ("albert", config(num_hidden_groups=0), "num_hidden_groups must be a whole number from 1"),
     "groups too many": ("albert", config(num_hidden_groups=4), "albert_layer_groups.2.albert_layers.0"),
-    "groups too few": ("albert", config(num_hidden_groups=1), "the tensors have more"),
+    "groups too few": ("albert", config(num_hidden_groups=1), "num_hidden_groups = 1, and the tensors have more"),
     "layers in groups too many": ("albert", config(inner_group_num=3), "albert_layers.2.attention.query.weight is missing"),
+    "sines of another": ("roformer", number(SINES, 0.01), f"the tensor {SINES} holds sines and cosines that are off by up to 0.01"),
+    "sines that are none": ("roformer", number(SINES, math.nan), f"the tensor {SINES} holds sines and cosines that are off"),
+    "sines for more heads": ("roformer", config(num_attention_heads=6), f"the tensor {SINES} has the shape (48, 4); config.json makes it (48, 2)"),
+    "sines for fewer places": ("roformer", config(max_position_embeddings=47), "config.json makes it (47, 4)"),
+    "an older rope for any length": ("modernbert", config(max_position_embeddings=None, rope_scaling={"rope_type": "yarn", "factor": 2.0}), "has no max_position_embeddings"),
+    "rope beside kinds of layers": ("modernbert", rope(rope_type="linear", factor=2.0), "'rope_type' stands where only full_attention and"),
+    "an older rope by its oldest key": ("modernbert", config(rope_scaling={"type": "linear", "factor": 2.0}), "rope_scaling: type has no effect in transformers"),
+    "an older rope by null": ("modernbert", config(rope_scaling={"rope_type": "yarn", "factor": 2.0, "truncate": None}), "truncate = false has no effect"),
+    "local layers of another number": ("gpt-neo", config(attention_layers=["local"]), "attention_layers must be a list of 4"),
+    "quantized by a method": ("llama-3", config(quantization_config={"quant_method": "mxfp4"}), "the checkpoint is quantized (quantization_config: 'mxfp4')"),
     "values rotated": ("roformer", config(rotary_value=True), "rotary_value = true is not supported"),
     "experts of zero": ("gpt-oss", config(num_local_experts=0), "num_local_experts must be a whole number from 1"),
     "experts too few": ("gpt-oss", config(num_local_experts=1), "num_experts_per_tok = 2 is more than num_local_experts = 1"),

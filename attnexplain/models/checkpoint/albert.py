@@ -60,6 +60,8 @@ def sizes(config: Config) -> Sizes:
         activation=known_activation(config.text("hidden_act", "gelu_new"), "hidden_act"),
         named={**same.named, "embedding_size": config.size("embedding_size", "width", default=128)},
         stored_as=stored_as,
+        groups=groups,
+        causal=False,  # is_decoder changes nothing in transformers
         beyond=f"{groups}.albert_layers.0",
     )
 

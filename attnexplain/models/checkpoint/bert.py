@@ -19,7 +19,7 @@ _SELF, _OUT = "encoder.layer.{layer}.attention.self", "encoder.layer.{layer}.att
 _SECOND = "encoder.layer.{layer}"
 
 
-def _norm(name: str) -> tuple[Entry, Entry]:
+def norm(name: str) -> tuple[Entry, Entry]:
     """Name a normalization's gain and shift, which the first files called gamma and beta."""
     return (
         Entry(f"{name}.weight", (_D,), other_names=(f"{name}.gamma",)),
@@ -31,8 +31,8 @@ NAMES = {
     "words": Entry("embeddings.word_embeddings.weight", ("vocab_size", _D)),
     "positions": Entry("embeddings.position_embeddings.weight", ("max_position_embeddings", _D)),
     "types": Entry("embeddings.token_type_embeddings.weight", ("type_vocab_size", _D)),
-    "first_gain": _norm("embeddings.LayerNorm")[0],
-    "first_shift": _norm("embeddings.LayerNorm")[1],
+    "first_gain": norm("embeddings.LayerNorm")[0],
+    "first_shift": norm("embeddings.LayerNorm")[1],
     "w_q": Entry(f"{_SELF}.query.weight", (_D, _D), transposed=True),
     "b_q": Entry(f"{_SELF}.query.bias", (_D,)),
     "w_k": Entry(f"{_SELF}.key.weight", (_D, _D), transposed=True),
@@ -41,38 +41,38 @@ NAMES = {
     "b_v": Entry(f"{_SELF}.value.bias", (_D,)),
     "w_o": Entry(f"{_OUT}.dense.weight", (_D, _D), transposed=True),
     "b_o": Entry(f"{_OUT}.dense.bias", (_D,)),
-    "attention_gain": _norm(f"{_OUT}.LayerNorm")[0],
-    "attention_shift": _norm(f"{_OUT}.LayerNorm")[1],
+    "attention_gain": norm(f"{_OUT}.LayerNorm")[0],
+    "attention_shift": norm(f"{_OUT}.LayerNorm")[1],
     "w_in": Entry(f"{_SECOND}.intermediate.dense.weight", (_INNER, _D), transposed=True),
     "b_in": Entry(f"{_SECOND}.intermediate.dense.bias", (_INNER,)),
     "w_out": Entry(f"{_SECOND}.output.dense.weight", (_D, _INNER), transposed=True),
     "b_out": Entry(f"{_SECOND}.output.dense.bias", (_D,)),
-    "output_gain": _norm(f"{_SECOND}.output.LayerNorm")[0],
-    "output_shift": _norm(f"{_SECOND}.output.LayerNorm")[1],
+    "output_gain": norm(f"{_SECOND}.output.LayerNorm")[0],
+    "output_shift": norm(f"{_SECOND}.output.LayerNorm")[1],
 }
 
 
-def sizes(config: Config) -> Sizes:
-    """Read what config.json says."""
+def sizes(config: Config, *, epsilon: float = 1e-12, types: int = 2) -> Sizes:
+    """Read what config.json says; what it leaves out is as usual in the family."""
     config.only("position_embedding_type", "absolute")
-    return read_sizes(config)
+    return read_sizes(config, epsilon=epsilon, types=types)
 
 
-def read_sizes(config: Config) -> Sizes:
+def read_sizes(config: Config, *, epsilon: float = 1e-12, types: int = 2) -> Sizes:
     """Read what models of this kind have in common."""
     named = {
         _D: config.size(_D, "width"),
         _INNER: config.size(_INNER, "inner width"),
         "vocab_size": config.size("vocab_size", "rows"),
         "max_position_embeddings": config.size("max_position_embeddings", "rows"),
-        "type_vocab_size": config.size("type_vocab_size", "rows", default=2),
+        "type_vocab_size": config.size("type_vocab_size", "rows", default=types),
     }
     return Sizes(
         layers=config.size("num_hidden_layers", "layers"),
         heads=config.heads("num_attention_heads", _D),
         d_model=named[_D],
         positions=named["max_position_embeddings"],
-        epsilon=config.number("layer_norm_eps", 1e-12),
+        epsilon=config.number("layer_norm_eps", epsilon),
         activation=known_activation(config.text("hidden_act", "gelu"), "hidden_act"),
         causal=config.flag("is_decoder", default=False),
         named=named,
@@ -121,8 +121,8 @@ def sizes_of_ernie(config: Config) -> Sizes:
     """Read what config.json says; ERNIE may also have an embedding of tasks."""
     has_tasks = config.flag("use_task_id", default=False)
     same, tasks = sizes(config), config.size("task_type_vocab_size", "rows", default=3)
-    absent = frozenset() if has_tasks else frozenset(("tasks",))
-    return replace(same, named={**same.named, "task_type_vocab_size": tasks}, absent=absent)
+    unused = frozenset() if has_tasks else frozenset(("tasks",))
+    return replace(same, named={**same.named, "task_type_vocab_size": tasks}, unused=unused)
 
 
 ERNIE = replace(

@@ -58,6 +58,9 @@ class Config:
         value = self._keys.get(key)
         return default if value is None else value
 
+    def __bool__(self) -> bool:
+        return bool(self._keys)
+
     def part(self, key: str) -> Config | None:
         """Return an object inside of this one."""
         value = self.get(key)
@@ -77,6 +80,11 @@ class Config:
             raise self.error("asks to run code that comes with the checkpoint (auto_map); nothing is run", sign="")
         for key, value in self._keys.items():
             unread = key not in self._read | harmless | HARMLESS and not key.startswith("_")
+            if key == "quantization_config" and isinstance(value, dict):
+                raise self.error(
+                    f"the checkpoint is quantized ({key}: {str(value.get('quant_method', 'no method'))[:40]!r})",
+                    hint="take one in bfloat16, float16 or float32",
+                )
             if unread and value not in (None, False, "", [], {}) and SPEAKS_OF_ATTENTION.search(key):
                 raise self.error(f"{key} = {str(value)[:40]!r} is not known for this kind of model, and may change it")
 
@@ -150,6 +158,15 @@ class Config:
             raise self.error(f"{key} must be a short text")
         return value
 
+    @property
+    def keys(self) -> Sequence[str]:
+        """All keys, read or not."""
+        return list(self._keys)
+
+    def over(self, other: Config) -> Config:
+        """Put the keys of this object over those of another."""
+        return Config({**other._keys, **self._keys}, self._where)
+
     def with_default(self, key: str, value: Any) -> Config:
         """Take a value where a key is missing or null; what is read of the copy is read of this one."""
         copy = Config({**self._keys, key: value} if self.get(key) is None else self._keys, self._where)
@@ -161,9 +178,9 @@ class Config:
         self._read.add(key)
         return key in self._keys and self._keys[key] is None
 
-    def error(self, message: str, sign: str = ":") -> CheckpointError:
+    def error(self, message: str, sign: str = ":", hint: str = "") -> CheckpointError:
         """Make an error that names the file, and the object in it."""
-        return CheckpointError(f"{self._where}{sign} {message}")
+        return CheckpointError(f"{self._where}{sign} {message}", hint=hint)
 
 
 def read_config(folder: Path) -> Config:

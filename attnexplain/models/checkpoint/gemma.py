@@ -58,7 +58,7 @@ def sizes_of_3(config: Config) -> Sizes:
     read = _common(config, 4, "hidden_activation")
     every = config.size("sliding_window_pattern", "layers", default=6)
     windows = read_windows(config, [SLIDING if (layer + 1) % every else FULL for layer in range(read.layers)])
-    near = read_rotation(config, read.d_k, layer_type=SLIDING, base_key="rope_local_base_freq")
+    near = read_rotation(config, read.d_k, layer_type=SLIDING, base_key="rope_local_base_freq", is_scaled=False)
     far = read_rotation(config, read.d_k, layer_type=FULL, base=1_000_000.0)
     is_causal = not config.flag("use_bidirectional_attention", default=False)
     if not is_causal:  # half of it to each side

@@ -60,7 +60,13 @@ def sizes(config: Config) -> Sizes:
 
 
 def _kinds(config: Config, layers: int) -> list[str]:
-    """Read which layers are local: [[["global", "local"], 12]] is twelve times one of each."""
+    """Read which layers are local: [[["global", "local"], 12]] is twelve times one of each.
+
+    Files have the list of all layers beside it, which is what transformers goes by.
+    """
+    if (listed := config.choices("attention_layers", layers, ("global", "local"))) is not None:
+        config.get("attention_types")
+        return listed
     given: Any = config.get("attention_types", [[["global", "local"], 12]])
     kinds: list[str] = []
     try:
@@ -82,5 +88,4 @@ FAMILY = replace(
     layer_key="num_layers",
     sizes=sizes,
     places=in_three_matrices,
-    harmless=frozenset(("attention_layers",)),
 )

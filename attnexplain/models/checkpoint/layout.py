@@ -19,7 +19,7 @@ from attnexplain.models.checkpoint.tensors import STORED
 if TYPE_CHECKING:
     from attnexplain.attention import Array
     from attnexplain.models.checkpoint.config import Config
-    from attnexplain.models.checkpoint.tensors import Tensors
+    from attnexplain.models.checkpoint.tensors import Tensor, Tensors
     from attnexplain.variants import Rotation
 
 NormKind = Literal["layer", "rms", "rms + 1"]
@@ -84,6 +84,8 @@ class Sizes:
     """Whether the norm of queries and keys is taken over all heads together."""
     stored_as: tuple[str, ...] = ()
     """What stands for {layer} in the names of each layer, where layers share parameters; its number unless given."""
+    groups: int = 0
+    """How many groups of layers share parameters, where layers do."""
     beyond: str = ""
     """What would stand there for one layer more than there are."""
     is_parallel: bool = False
@@ -206,6 +208,8 @@ class Family:
     """Says where in the matrices each head is."""
     second_half: Callable[[Parameters, int, Array], Array] | None = None
     """Passes rows (n, d_model) through the second half of a layer, where that is none of the usual ones."""
+    check: Callable[[Parameters], None] | None = None
+    """Refuses tensors that config.json does not speak of."""
     harmless: frozenset[str] = frozenset()
     """Keys that published models of the family have in config.json, and that change no number that is computed here."""
 
@@ -228,19 +232,27 @@ class Parameters:
             for layer in range(entry.first_layer, sizes.layers) if "{layer}" in entry.name else (0,):
                 self._check(entry, self._name(entry, layer))
         self._refuse_more()
+        if family.check is not None:
+            family.check(self)
 
     def _refuse_more(self) -> None:
         """Refuse layers that config.json does not count, and parameters that it says are not there."""
         in_layers = next(entry for entry in self.entries.values() if "{layer}" in entry.name and not entry.first_layer)
         one_more = self._written(in_layers.name, self.sizes.layers)
         if one_more in self.tensors:
+            count = self.sizes.groups or self.sizes.layers
             raise CheckpointError(
-                f"config.json says {self.family.layer_key} = {self.sizes.layers}, and the tensors have more: {one_more}"
+                f"config.json says {self.family.layer_key} = {count}, and the tensors have more: {one_more}"
             )
         absent = [self.family.names[role] for role in sorted(self.sizes.absent & set(self.family.names))]
         for name in (self._name(entry, layer) for entry in absent for layer in range(self.sizes.layers)):
             if name in self.tensors:
                 raise CheckpointError(f"config.json says that there is no {name}, and the tensors have it")
+
+    def beside(self, name: str) -> Tensor | None:
+        """Return a tensor that has no role, by its name without what stands before all names; None without one."""
+        whole = f"{self._prefix}{name}"
+        return self.tensors.get(whole)
 
     def __contains__(self, role: str) -> bool:
         return role in self.entries

@@ -27,10 +27,10 @@ _OTHER_NAMES = {
 
 
 def _renamed(entry: Entry) -> Entry:
-    name = entry.name
+    names = (entry.name, *entry.other_names)
     for old, new in _OTHER_NAMES.items():
-        name = name.replace(old, new)
-    return replace(entry, name=name, other_names=())
+        names = tuple(name.replace(old, new) for name in names)
+    return replace(entry, name=names[0], other_names=names[1:])
 
 
 NAMES = {role: _renamed(entry) for role, entry in bert.NAMES.items() if role != "types"} | {
@@ -48,7 +48,7 @@ def sizes(config: Config) -> Sizes:
         raise config.error(f"relative_attention_num_buckets = {buckets} must be at least {BUCKETS}")
     named = {**same.named, "relative_attention_num_buckets": buckets, "num_attention_heads": same.heads}
     positions = max((same.positions or 0) - PADDING - 1, 0)
-    return replace(same, named=named, padding=PADDING, positions=positions)
+    return replace(same, named=named, padding=PADDING, positions=positions, causal=False)  # whatever is_decoder says
 
 
 FAMILY = replace(roberta.FAMILY, title="MPNet", names=NAMES, prefixes=("", "mpnet."), sizes=sizes)

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
 def sizes(config: Config) -> Sizes:
     """Read what config.json says."""
-    padding, same = config.count("pad_token_id", 1), bert.sizes(config)
+    return _counted_behind_padding(config, bert.sizes(config))
+
+
+def sizes_of_xl(config: Config) -> Sizes:
+    """Read what config.json says; what it leaves out is other than in RoBERTa."""
+    return _counted_behind_padding(config, bert.sizes(config, epsilon=1e-5, types=1))
+
+
+def _counted_behind_padding(config: Config, same: Sizes) -> Sizes:
+    padding = config.count("pad_token_id", 1)
     return replace(same, padding=padding, positions=max((same.positions or 0) - padding - 1, 0))
 
 
@@ -41,41 +50,32 @@ FAMILY = replace(bert.FAMILY, title="RoBERTa", sizes=sizes, first_states=first_s
 _LAYER = "encoder.layer.{layer}"
 
 
-def _moved(moves: dict[str, str]) -> dict[str, Entry]:
-    """Call norms by other roles and names."""
+def _moved(attention: str, second: str) -> dict[str, Entry]:
+    """Put norms before both halves of a layer, and call them so."""
     kept = {role: entry for role, entry in bert.NAMES.items() if not role.startswith(("attention_", "output_"))}
-    return kept | {role: Entry(f"{_LAYER}.{name}", ("hidden_size",)) for role, name in moves.items()}
+    before, between = bert.norm(f"{_LAYER}.{attention}"), bert.norm(f"{_LAYER}.{second}")
+    return kept | {
+        "before_attention_gain": before[0], "before_attention_shift": before[1],
+        "before_second_gain": between[0], "before_second_shift": between[1],
+    }  # fmt: skip
 
 
 PRE_NORM = replace(
     FAMILY,
     title="RoBERTa-PreLayerNorm",
-    names=_moved(
-        {
-            "before_attention_gain": "attention.LayerNorm.weight",
-            "before_attention_shift": "attention.LayerNorm.bias",
-            "before_second_gain": "intermediate.LayerNorm.weight",
-            "before_second_shift": "intermediate.LayerNorm.bias",
-        }
-    ),
+    names=_moved("attention.LayerNorm", "intermediate.LayerNorm"),
     prefixes=("", "roberta_prelayernorm."),
     enters="the hidden states, normalized (attention.LayerNorm)",
     attention_input=attention_input_of_pre_norm,
     next_states=next_states_of_pre_norm,
 )
-_OF_XL = _moved(
-    {
-        "before_attention_gain": "attention.self_attn_layer_norm.weight",
-        "before_attention_shift": "attention.self_attn_layer_norm.bias",
-        "before_second_gain": "LayerNorm.weight",
-        "before_second_shift": "LayerNorm.bias",
-    }
-)
+_OF_XL = _moved("attention.self_attn_layer_norm", "LayerNorm")
 XL = replace(
     PRE_NORM,
     title="XLM-RoBERTa-XL",
     names={role: entry for role, entry in _OF_XL.items() if not role.startswith("first_")},
     prefixes=("", "roberta."),
+    sizes=sizes_of_xl,
     enters="the hidden states, normalized (self_attn_layer_norm)",
 )
 """The same, and its embeddings are not normalized."""

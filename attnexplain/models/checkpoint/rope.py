@@ -37,6 +37,7 @@ def read_rotation(
     base_key: str = "rope_theta",
     part_key: str = "",
     layer_type: str = "",
+    is_scaled: bool = True,
     original: int | None = None,
     renamed: Mapping[str, str] = RENAMED,
 ) -> Rotation:
@@ -50,17 +51,14 @@ def read_rotation(
         base_key: what transformers 4 calls the base.
         part_key: what transformers 4 calls the part; "" where the model has no such key.
         layer_type: the kind of layer, where each kind has its own.
+        is_scaled: whether rope_scaling, which transformers 4 had, is meant for this kind of layer, too.
         original: the length of text that the frequencies were made for, where scaling has no say in it.
         renamed: kinds of scaling that are others under a name of their own.
 
     Raises:
         CheckpointError: it cannot be, or is not computed here.
     """
-    given = config.part("rope_parameters")
-    if given is not None and layer_type:
-        given = given.part(layer_type)
-    older = config.part("rope_scaling") if given is None and layer_type != "sliding_attention" else None
-    scaling = given or older or _NOTHING
+    scaling = _of_kind(config, layer_type, is_scaled=is_scaled) if layer_type else _of_all(config)
     base = scaling.number("rope_theta", config.number(base_key, base, least=1, most=LARGEST_BASE), 1, LARGEST_BASE)
     kind = scaling.text("rope_type", scaling.text("type", "default"))
     kind = renamed.get(kind, kind)
@@ -68,10 +66,10 @@ def read_rotation(
         raise config.error(f"rope_type = {kind!r} is not known; these are: {', '.join(SCALINGS)}")
     places = _rotated_places(config, scaling, d_k, part, part_key)
     unscaled = base ** (-np.arange(0, places, 2) / places)  # [pairs]
-    longest = config.size("max_position_embeddings", "rows", default=LENGTH)
+    longest = config.size("max_position_embeddings", "rows", default=None if _needs_length(kind, scaling) else LENGTH)
     beside = None if layer_type else original_positions(config)
     within = scaling.size("original_max_position_embeddings", "rows", default=longest)
-    if layer_type and not scaling.flag("truncate", default=True):
+    if layer_type and not _truncates(scaling):
         raise scaling.error("truncate = false has no effect in transformers where each kind of layer has a rotation")
     text = _Text(original or beside or within, longest)
     frequencies, stretch = SCALINGS[kind](_Unscaled(unscaled, base), scaling, text)
@@ -82,8 +80,37 @@ def read_rotation(
     return Rotation(frequencies, base, stretch, scaling="" if kind in UNSCALED else kind, longest=limit)
 
 
+def _of_all(config: Config) -> Config:
+    """Find the object that is for all layers; where there are two, transformers takes the older key."""
+    older, newer = config.part("rope_scaling"), config.part("rope_parameters")
+    return older or newer or _NOTHING
+
+
+def _of_kind(config: Config, layer_type: str, *, is_scaled: bool) -> Config:
+    """Find the object that is for one kind of layer; keys of rope_scaling, where it is meant, are put over its own."""
+    older, newer = config.part("rope_scaling"), config.part("rope_parameters")
+    if newer is not None and (strange := [key for key in newer.keys if key not in KINDS_OF_LAYERS]):
+        raise newer.error(f"{strange[0]!r} stands where only {' and '.join(KINDS_OF_LAYERS)} can")
+    own = newer and newer.part(layer_type)
+    if not older or not is_scaled:
+        return own or _NOTHING
+    if older.get("rope_type") is None and older.get("type") is not None:
+        raise older.error(
+            "type has no effect in transformers here, where each kind of layer has a rotation", hint="call it rope_type"
+        )
+    return older.over(own or _NOTHING)
+
+
+KINDS_OF_LAYERS = ("full_attention", "sliding_attention")
 LENGTH = 2048
-"""Of the longest text, where config.json does not say."""
+"""Of the longest text, where config.json does not say and nothing depends on it."""
+
+
+def _needs_length(kind: str, scaling: Config) -> bool:
+    """Whether frequencies depend on the length of the longest text; without it each family has a length of its own."""
+    if kind in ("default", "linear"):
+        return False
+    return kind == "dynamic" or not {"factor", "original_max_position_embeddings"} <= set(scaling.keys)
 
 
 class _Unscaled(NamedTuple):
@@ -161,7 +188,7 @@ def _yarn(unscaled: _Unscaled, scaling: Config, text: _Text) -> tuple[Array, flo
         return places * log(text.made_for / (times * 2 * pi)) / (2 * log(unscaled.base))
 
     first, last = pair_that_turns(fast), pair_that_turns(slow)
-    if scaling.flag("truncate", default=True):
+    if _truncates(scaling):
         first, last = floor(first), ceil(last)
     first, last = max(first, 0), min(last, places - 1)
     slowed = np.clip((np.arange(places // 2) - first) / (last - first or 0.001), 0, 1)
@@ -171,6 +198,11 @@ def _yarn(unscaled: _Unscaled, scaling: Config, text: _Text) -> tuple[Array, flo
         stretch = _stretch(factor, whole) / _stretch(factor, all_places)
     mixed = unscaled.frequencies / factor * slowed + unscaled.frequencies * (1 - slowed)
     return mixed, scaling.number("attention_factor", stretch, most=100)
+
+
+def _truncates(scaling: Config) -> bool:
+    """Whether the pairs between which frequencies change are whole ones; null stands for no, as in transformers."""
+    return scaling.flag("truncate", default=True) and not scaling.is_null("truncate")
 
 
 def _stretch(factor: float, times: float) -> float:

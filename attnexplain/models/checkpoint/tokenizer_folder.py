@@ -312,6 +312,7 @@ CLASSES: Mapping[str, Callable[[Parts], Any]] = {
     "BertTokenizer": _bert,
     "CamembertTokenizer": _sentence_pieces,
     "DistilBertTokenizer": _bert,
+    "ElectraTokenizer": _bert,
     "GPT2Tokenizer": _gpt2,
     "GPTNeoXTokenizer": _gpt_neox,
     "GemmaTokenizer": _gemma,
