@@ -24,7 +24,7 @@ from attnexplain.arguments import (
 from attnexplain.attention import AttentionTrace
 from attnexplain.errors import CommandError
 from attnexplain.facts import STEPS
-from attnexplain.merging import Word, merged, words_of
+from attnexplain.merging import Word, averaged, merged, words_of
 from attnexplain.models import DEFAULT_MODEL, Embedded, Model, ModelInfo, load_model
 from attnexplain.models.model import Withheld
 from attnexplain.models.weights_file import AttentionWeights
@@ -246,6 +246,12 @@ class Explanation(VariantTrace):
     def word_weights(self) -> Array | None:
         """The attention weights between words, (words, words): columns sum, rows average."""
         return None if self.words is None else merged(self.weights, self.words)
+
+    @property
+    def word_sink_shares(self) -> Array | None:
+        """What a sink takes of each word, (words,); None without a sink, or where words were not asked for."""
+        taken = self.sink_shares
+        return None if self.words is None or taken is None else averaged(taken, self.words)
 
 
 def _check_saved(

@@ -57,7 +57,12 @@ def merged(weights: Array, words: Sequence[Word]) -> Array:
            [0. , 1. ]])
     """
     to_words = np.stack([weights[:, list(word.pieces)].sum(axis=1) for word in words], axis=1)  # [n, words]
-    return np.stack([to_words[list(word.pieces)].mean(axis=0) for word in words])  # [words, words]
+    return averaged(to_words, words)
+
+
+def averaged(rows: Array, words: Sequence[Word]) -> Array:
+    """Turn what each piece gives, (n, …), into what each word gives, (words, …): the average of its pieces."""
+    return np.stack([rows[list(word.pieces)].mean(axis=0) for word in words])
 
 
 def text_of(sentence: str, tokens: Tokens, pieces: Sequence[int]) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from attnexplain.arguments import check_model, check_text, check_whole
 from attnexplain.arithmetic import entropy, ranked, strongest_of_tiles
 from attnexplain.errors import CommandError
-from attnexplain.merging import Word, merged, text_of, words_of
+from attnexplain.merging import Word, averaged, merged, text_of, words_of
 from attnexplain.models import Model, ModelInfo, load_model
 from attnexplain.models.weights_file import AttentionWeights
 from attnexplain.naming import find_pieces
@@ -131,7 +131,10 @@ def overview(
         first = first or trace
         windows[layer] = trace.variant.window
         weights = trace.weights if words is None else merged(trace.weights, words)
-        does, shares = habit(weights, is_special, causal=source.causal)
+        taken = trace.sink_shares
+        if taken is not None and words is not None:
+            taken = averaged(taken, words)
+        does, shares = habit(weights, is_special, causal=source.causal, taken=taken)
         weight = float(trace.weights[np.ix_(asking, answering)].sum(axis=1).mean()) if find is not None else None
         picture = strongest_of_tiles(weights, *[-(-len(weights) // THUMBNAIL)] * 2)
         heads.append(HeadSummary(layer, head, does, shares, float(entropy(weights).mean()), picture, weight))
@@ -151,12 +154,15 @@ def overview(
     )
 
 
-def habit(weights: Array, is_special: Sequence[bool], *, causal: bool) -> tuple[Habit, dict[Habit, float]]:
+def habit(
+    weights: Array, is_special: Sequence[bool], *, causal: bool, taken: Array | None = None
+) -> tuple[Habit, dict[Habit, float]]:
     """Name what a head does with its attention weights, (n, n), and return the shares that decide.
 
     A head is named for the way in which it spends more than half of its attention, averaged over the tokens that are
     words: on the token before ("previous token"), behind ("next token"), on itself ("same token"), or on special tokens
-    and the first one ("sink"). Of several the largest share counts; a special token next door counts as a sink only.
+    and the first one ("sink"); what a learned sink takes, (n,), counts with these. Of several the largest share counts;
+    a special token next door counts as a sink only.
     Else it is "broad" where the entropy of its rows is at least 0.8 of what it can be (the logarithm of the number of
     tokens in sight), and "other" where it is not.
 
@@ -182,7 +188,7 @@ def habit(weights: Array, is_special: Sequence[bool], *, causal: bool) -> tuple[
         is_there = (distance == offset) & ~sinks[None, :]
         has_one = is_there.any(axis=1)
         shares[name] = float(asked[is_there].sum() / has_one.sum()) if has_one.any() else 0.0
-    shares["sink"] = float(asked[:, sinks].sum(axis=1).mean())
+    shares["sink"] = float(asked[:, sinks].sum(axis=1).mean()) + (0.0 if taken is None else float(taken[rows].mean()))
     best = max(shares, key=lambda name: shares[name])
     if shares[best] > HALF:
         return best, shares

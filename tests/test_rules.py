@@ -13,7 +13,7 @@ BERT = str(Path(__file__).parent / "data" / "checkpoints" / "bert")
 VALUES = {
     "sentence": ["a b"], "file": ["--file", "{}/two.txt"], "steps": ["--step", "3"], "query": ["--query", "a"],
     "key": ["--key", "b"], "phrases": ["--phrase", "a b"], "model": ["--model", "untrained"], "layer": ["--layer", "1"],
-    "head": ["--head", "1"], 
+    "head": ["--head", "1"],
     "layers": ["--layer", "0-1"], "heads": ["--head", "all"],
     "merge_words": ["--merge-words"], "download": ["--download"], "causal": ["--causal"],
     "scale": ["--no-scale"], "pause": ["--pause"], "json": ["--json"], "keep_going": ["--keep-going"],

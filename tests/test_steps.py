@@ -61,7 +61,7 @@ def test_what_the_scaling_does_is_what_scipy_says(causal):
     ]
     seen = np.arange(1, 9) if causal else np.full(8, 8)
     assert np.allclose(table.numbers, np.column_stack([*expected, np.log(seen)]))
-    assert ("ln i" in prose(trace, 3, full=True)) == causal
+    assert ("ln of the number of words" in prose(trace, 3, full=True)) == causal
 
 
 def test_the_ranking_says_the_mean_over_the_heads():

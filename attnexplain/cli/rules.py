@@ -130,10 +130,17 @@ def subject_of(asked: Request) -> str:
         CommandError: two things are asked for that exclude each other.
     """
     wanted = {
-        COMPARE: asked.compare is not None, OVERVIEW: asked.overview, FIND: asked.find is not None,
-        FIGURE: asked.figure is not None, ALL_HEADS: asked.all_heads,
-        WORKSHEET: asked.worksheet or asked.key_sheet, QUIZ: asked.quiz, ARTICLE: asked.explain is not None, CARD: asked.model_card, SCHEMA: asked.json_schema,
-    }  # fmt: skip
+        COMPARE: asked.compare is not None,
+        OVERVIEW: asked.overview,
+        FIND: asked.find is not None,
+        FIGURE: asked.figure is not None,
+        ALL_HEADS: asked.all_heads,
+        WORKSHEET: asked.worksheet or asked.key_sheet,
+        QUIZ: asked.quiz,
+        ARTICLE: asked.explain is not None,
+        CARD: asked.model_card,
+        SCHEMA: asked.json_schema,
+    }
     subjects = [subject for subject, is_wanted in wanted.items() if is_wanted]
     if len(subjects) > 1:
         raise CommandError(f"{subjects[0]} and {subjects[1]} exclude each other", hint="give one of them")

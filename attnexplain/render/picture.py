@@ -24,6 +24,8 @@ MOST_ROWS = 96
 """The most rows of a picture; larger matrices show the strongest of several cells."""
 LEGEND_WIDTH = 17
 WIDEST_LABEL = 18
+SHARE_WIDTH = 5
+"""Columns of a share beside a picture."""
 
 _MORE = {False: " ░▒▓█", True: " .:oO"}
 _LESS = {False: " -=xX", True: " -=xX"}
@@ -42,6 +44,8 @@ class NamedPicture:
         names = [ink.text(name) for name in grid.rows]
         room = options.max_width
         label = max(min(max(map(cell_len, names)), WIDEST_LABEL, room // 3), 1)
+        beside = [column for column in grid.after if column.heading != "sum"]
+        room -= sum(max(len(column.heading), SHARE_WIDTH) + 1 for column in beside)
         wide = -(-count // max(room - label - 1, 1))
         strengths = grid.tiles(1, wide)
         stretch = max(min((room - label - 1) // strengths.shape[1], 3), 1)
@@ -49,7 +53,10 @@ class NamedPicture:
         if grid.colours == "signed":
             reach = f"{ink.number(-grid.largest)} to {ink.number(grid.largest)}"
         yield title_line(ink, grid.title, "; ".join(filter(None, (grid.note, reach))))
-        yield Segment(" " * (label + 1) + _ticks(grid, strengths.shape[1], wide, stretch) + "\n", DIM)
+        ticks = _ticks(grid, strengths.shape[1], wide, stretch)
+        headings = "".join(" " + ink.text(column.heading).rjust(SHARE_WIDTH) for column in beside)
+        ticks = ticks.ljust(strengths.shape[1] * stretch) + headings if beside else ticks
+        yield Segment(" " * (label + 1) + ticks + "\n", DIM)
         in_colour = ink.palette in ("truecolor", "256")
         marked = grid.mark[0] if grid.mark else None
         for row, (name, line) in enumerate(zip(names, strengths.tolist(), strict=True)):
@@ -61,6 +68,8 @@ class NamedPicture:
                     yield Segment(" " * stretch, Style(bgcolor=ink.colour(float(strength), grid.colours)))
                 else:
                     yield Segment(shade(strength, ink) * stretch, _shade_style(strength, grid, ink))
+            for column in beside:
+                yield Segment(" " + ink.share(column.numbers[row]).rjust(SHARE_WIDTH), style)
             yield Segment.line()
         if grid.is_followed:
             return

@@ -156,7 +156,11 @@ def _row(trace: Explanation, names: tuple[str, ...], row: int, title: str) -> Gr
     stages = scaled_stages(trace, row)
     columns[1:1], headings[1:1] = stages.values(), stages.keys()
     order = ranked(trace.weights[row])
-    return Grid(title, [names[j] for j in order], headings, np.column_stack(columns)[order], "none", role="worked")
+    rows, numbers = [names[j] for j in order], np.column_stack(columns)[order]
+    if (taken := trace.sink_shares) is not None:
+        rows.append("(sink)")
+        numbers = np.vstack([numbers, [*[np.nan] * (len(headings) - 2), trace.variant.sink, taken[row]]])
+    return Grid(title, rows, headings, numbers, "none", role="worked")
 
 
 def _contexts(

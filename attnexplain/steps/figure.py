@@ -107,22 +107,15 @@ def figure(
     else:
         tokens, names, weights, info = of.found, names_of(of), of.weights, of.model
     chosen = None if query is None else find_token(tokens, query, "--query")
-    mask = None if isinstance(of, AttentionWeights) else of.mask
+    mask, taken = (None, None) if isinstance(of, AttentionWeights) else (of.mask, of.sink_shares)
     seen = "all" if mask is None or isinstance(of, AttentionWeights) else sees_only(of)
-    sentence, said = of.sentence, [CAPTIONS[subject]]
-    if isinstance(of, AttentionWeights) and of.rows_that_are_off:
-        said = [text.replace(", and adds up to 1", "") for text in said]
-    if not isinstance(of, AttentionWeights) and of.sink_shares is not None and subject in OF_WEIGHTS:
-        said = [text.replace(", and adds up to 1", "") for text in said]
-        said.append("A sink takes the rest of each row.")
-    if subject == "links":
-        said.append(f"Shares under {FAINTEST if chosen is None else FAINTEST_OF_ONE} have no line.")
-    if mask is not None and subject in ("weights", "scores", "links"):
-        said.append(f"A word sees only {seen}; what it does not see is left empty.")
-    caption = " ".join([*said, _which(info)])
+    sentence, caption = of.sentence, f"{_caption(of, subject, seen, is_of_one=chosen is not None)} {_which(info)}"
     title = TITLES[subject] if subject != "links" or chosen is None else f'What "{names[chosen]}" attends to'
     if subject in OF_WEIGHTS:
         columns = labels(of.key_tokens.texts) if isinstance(of, AttentionWeights) else names
+        if taken is not None:
+            columns, weights = (*columns, "(sink)"), np.column_stack([weights, taken])
+            mask = None if mask is None else np.column_stack([mask, np.ones(len(mask), bool)])
         description = _of_shares(names, columns, weights, chosen, max(digits, FEWEST), seen=seen)
         drawing: Grid | Fan = Fan(names, columns, weights, chosen)
         if subject == "weights":
@@ -139,6 +132,22 @@ def figure(
     mark = None if chosen is None else (chosen, int(np.nanargmax(np.abs(numbers[chosen]))))
     grid = Grid("", names, columns, numbers, colours, rows_ask=is_square, mark=mark, role=subject)  # type: ignore[arg-type]
     return Figure(title, sentence, caption, _of_numbers(subject, names, numbers, digits), grid)
+
+
+def _caption(of: Explanation | AttentionWeights, subject: Subject, seen: str, *, is_of_one: bool) -> str:
+    """Say what is drawn, and what is not."""
+    says = CAPTIONS[subject]
+    if isinstance(of, AttentionWeights):
+        if of.rows_that_are_off:
+            says = says.replace(", and adds up to 1", "")
+    elif of.sink_shares is not None and subject in OF_WEIGHTS:
+        says += " The sink, which is no word, takes a share of each row."
+    if subject == "links":
+        says += f" Shares under {FAINTEST_OF_ONE if is_of_one else FAINTEST} have no line."
+    if seen != "all" and subject in ("weights", "scores", "links"):
+        left = "has no line" if subject == "links" else "is left empty"
+        says += f" A word sees only {seen}; what it does not see {left}."
+    return says
 
 
 def _seen(matrix: Array, mask: NDArray[np.bool_] | None) -> Array:
@@ -189,7 +198,8 @@ def _of_shares(
     said = []
     for i in list(rows)[:MOST_DESCRIBED]:
         order = [j for j in ranked(weights[i]).tolist() if weights[i, j] >= WORTH_SAYING] or [int(weights[i].argmax())]
-        whom = {j: "itself" if i == j and columns is names else f'"{columns[j]}"' for j in order[:4]}
+        own = columns[: len(names)] == names  # the words that answer are those that ask
+        whom = {j: "itself" if i == j and own else f'"{columns[j]}"' for j in order[:4]}
         shares = ", ".join(f"{write_number(float(weights[i, j]), digits)} to {whom[j]}" for j in whom)
         said.append(f'"{names[i]}" gives {shares}.')
     more = len(names) - MOST_DESCRIBED

@@ -69,7 +69,7 @@ def _projection(letter: str, trace: Explanation, *, is_biased: bool, shapes: tup
     before = "" if letter == "V" else _done_to_vectors(trace)
     return FormulaLine(
         (Symbol(letter), " = ", before, Symbol("X"), "·", Symbol("W", small), *bias, ")" * before.count("(")),
-        f"({n} rows, {width} columns) = ({n}, {d_model})·({d_model}, {width})"
+        f"({n} row{'' if n == 1 else 's'}, {width} columns) = ({n}, {d_model})·({d_model}, {width})"
         if letter == "Q"
         else f"({n}, {width}) = ({n}, {d_model})·({d_model}, {width})",
     )

@@ -25,7 +25,8 @@ def why_hidden(trace: Explanation, query: int, key: int) -> str:
     """Say why a word is masked for another."""
     if key > query and trace.causal:
         return "comes later"
-    return f"is {abs(query - key)} positions away, and this layer sees no farther than {reach(trace)}"
+    far = abs(query - key)
+    return f"is {far} position{'' if far == 1 else 's'} away, and this layer sees no farther than {reach(trace)}"
 
 
 def sees_only(trace: Explanation) -> str:

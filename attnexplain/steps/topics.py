@@ -401,7 +401,7 @@ def _position(trace: AttentionTrace, digits: int) -> tuple[Block, ...]:
             'Attention by itself sees no order: "dog bites man" and "man bites dog" give the same weights. So models '
             "tell each word where it stands. The first transformers added a vector of sines and cosines to each "
             "embedding; BERT and GPT-2 learn one for each position; newer models rotate queries and keys (--explain "
-            "rotation)."
+            "rotation), and some add a number for the distance of two words to each score."
         ),
         _formula(
             "p(position) = sin, cos of position / base^(2i/d)", shapes="i: the pair of d places (Vaswani et al. 2017)"

@@ -39,7 +39,7 @@ from attnexplain.steps.blocks import (
     Symbol,
     View,
 )
-from attnexplain.steps.sight import what_is_hidden, why_hidden
+from attnexplain.steps.sight import has_window, what_is_hidden, why_hidden
 from attnexplain.steps.worked import sum_line
 from attnexplain.variants import capped, scaled_and_weights
 
@@ -83,7 +83,7 @@ def weights_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step
     blocks.append(
         Grid(
             "W, the attention weights", names, names, trace.weights, colours="share", rows_ask=True, mark=mark,
-            after=_beside_weights(trace), role="weights", in_one_block=block,
+            after=_beside(trace.weights, trace.sink_shares), role="weights", in_one_block=block,
         )
     )  # fmt: skip
     blocks.append(links_of(trace.weights, names) if n > READABLE else ALL_DIGITS)
@@ -102,12 +102,12 @@ def _is_scaled(trace: Explanation) -> bool:
     return is_divided(trace) or trace.mask is not None or not (variant.softcap is None and variant.bias is None)
 
 
-def _beside_weights(trace: Explanation) -> tuple[Column, ...]:
+def _beside(shares: Array, taken: Array | None) -> tuple[Column, ...]:
     """Put the sum of each row beside it, and what a sink takes before that, so that a row with it adds up to 1."""
-    sums, taken = trace.weights.sum(axis=1), trace.sink_shares
+    sums = shares.sum(axis=1)
     if taken is None:
         return (Column("sum", sums.tolist()),)
-    return Column("the sink", taken.tolist()), Column("sum", (sums + taken).tolist())
+    return Column("sink", taken.tolist()), Column("sum", (sums + taken).tolist())
 
 
 def scaled_stages(trace: Explanation, row: int) -> dict[str, Array]:
@@ -220,7 +220,13 @@ def _what_is_added(trace: Explanation, view: View) -> str:
 
 def _masking(trace: Explanation) -> str:
     """Say which words are masked."""
-    hidden = what_is_hidden(trace)
+    hidden, window = what_is_hidden(trace), trace.variant.window
+    if window is not None and not has_window(trace):
+        side = "back" if trace.causal else "to each side"
+        hidden_by_window = f" This layer has a window of {window - 1} positions {side}, and this sentence fits into it."
+        return hidden_by_window + (
+            f" A word that {hidden} is masked: its scaled score is -∞, its share 0." if hidden else ""
+        )
     return f" A word that {hidden} is masked: its scaled score is -∞, its share 0." if hidden else ""
 
 
@@ -231,7 +237,7 @@ def _written_cap(softcap: float, digits: int) -> str:
 def _sinks(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[Block, ...]:
     """Explain why so much attention goes to a special token, or to the first, where it does."""
     n, model = len(names), trace.model
-    if model.kind != "checkpoint" or n < 3:
+    if model.kind != "checkpoint" or n < 3 or trace.variant.sink is not None:
         return ()
     shares = _given_by_others(trace)
     sinks = [j for j in range(n) if shares[j] >= SINK and (trace.special[j] or j == 0)]
@@ -275,9 +281,10 @@ def _words(trace: Explanation, view: View) -> tuple[Block, ...]:
     if trace.words is None or joined is None:
         return ()
     names = labels([word.text for word in trace.words])
+    with_sink = "" if trace.sink_shares is None else " with what the sink takes"
     says = Prose(
         "Pieces joined into words: what the pieces of a word get adds up (columns sum), what they give is averaged "
-        "(rows average), so that each row still adds up to 1.",
+        f"(rows average), so that each row still adds up to 1{with_sink}.",
         is_note=True,
         id="joined",
     )
@@ -286,7 +293,7 @@ def _words(trace: Explanation, view: View) -> tuple[Block, ...]:
     )
     grid = Grid(
         "W, the attention weights between words", names, names, joined, "share", rows_ask=True, mark=(query, key),
-        after=(Column("sum", joined.sum(axis=1).tolist()),), role="weights", in_one_block=not view.full,
+        after=_beside(joined, trace.word_sink_shares), role="weights", in_one_block=not view.full,
     )  # fmt: skip
     return says, grid
 
@@ -429,7 +436,7 @@ def _row_table(names: tuple[str, ...], view: View, row: SoftmaxRow, trace: Expla
     if row.sink is not None:
         beside += [row.sink_exponential, row.sink_share]
         numbers = np.vstack([numbers, [np.nan if number is None else float(number) for number in beside]])
-        whole.append("the sink")
+        whole.append("sink")
     shares = sum(row.shares, Decimal(0)) + _rest_of(row, view) + (row.sink_share or 0)
     footer: list[float | None] = [*[None] * (len(columns) - 2), float(row.total), float(shares)]
     return Grid(
@@ -460,11 +467,15 @@ def _why_scale(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[
     if not view.full or n > READABLE:
         return (explain,)
     with_it, without_it = (trace.weights, other) if is_scaled else (other, trace.weights)
+    too = ""
+    if trace.variant.sink is not None:  # which has a share of each row, too
+        with_it, without_it = (np.column_stack([w, 1 - w.sum(axis=1)]) for w in (with_it, without_it))
+        too = ", the sink too"
     largest_of = [w.max(axis=1) for w in (with_it, without_it)]
     evenness = [entropy(w) for w in (with_it, without_it)]
-    in_sight = np.full(n, n) if trace.mask is None else trace.mask.sum(axis=1)
+    in_sight = (np.full(n, n) if trace.mask is None else trace.mask.sum(axis=1)) + (trace.variant.sink is not None)
     columns = ("largest with √d_k", "largest without", "entropy with √d_k", "entropy without", "at most")
-    ceiling = "at most ln of the number of words that a row sees" if trace.mask is not None else f"at most ln {n}"
+    ceiling = f"at most ln of the number of words that a row sees{too}" if trace.mask is not None else f"at most ln {n}"
     about = Prose(
         f"Entropy measures how evenly a row is shared, -Σ w·ln w: 0 where all is on one word, and {ceiling}, where all "
         "get the same.",

@@ -74,9 +74,7 @@ class Checkpoint(Model):
         self._layer, self._head = layer, head
         self.causal = self._sizes.causal
         self.scale = self._sizes.scale_of(layer)
-        overall = (
-            f"{family.title} with {_counted(self._sizes.layers, 'layer')} of {_counted(self._sizes.heads, 'head')}"
-        )
+        overall = self._overall()
         self.info = ModelInfo(
             name,
             "checkpoint",
@@ -93,8 +91,24 @@ class Checkpoint(Model):
             reach=self._sizes.reach_below(layer),
             elsewhere=self._sizes.elsewhere(layer),
             scale_name=self._sizes.scale_name,
-            enters=family.enters,
+            enters=self._enters(layer),
         )
+
+    def _overall(self) -> str:
+        """Say what the whole model is."""
+        sizes, title = self._sizes, self._parameters.family.title
+        says = f"{title} with {_counted(sizes.layers, 'layer')} of {_counted(sizes.heads, 'head')}"
+        if sizes.stored_as and (stored := len(set(sizes.stored_as))) < sizes.layers:
+            says += f", which share the parameters of {stored}"
+        if "w_wider" in self._parameters:
+            narrow = sizes.named[self._parameters.entries["w_wider"].shape[1]]
+            says += f", and embeddings of {narrow} numbers that a matrix makes wider"
+        return says
+
+    def _enters(self, layer: int) -> str:
+        """Say what enters the attention of a layer; not every layer has a norm there."""
+        family, norm = self._parameters.family, "before_attention_gain"
+        return family.enters if norm not in family.names or self._parameters.has(norm, layer) else "the hidden states"
 
     @cached_property
     def head(self) -> Head:  # type: ignore[override] # read when it is needed, and only then
