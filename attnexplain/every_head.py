@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attnexplain.arguments import check_model, check_numbers, check_text, check_whole
+from attnexplain.arguments import check_flag, check_model, check_numbers, check_text, check_whole
 from attnexplain.errors import CommandError, DataError
 from attnexplain.facts import DEFAULT_MODEL
 from attnexplain.models import Model, ModelInfo, load_model, numbered
@@ -116,6 +116,8 @@ def explain_all(
     layers: Sequence[int] | str | None = None,
     heads: Sequence[int] | str | None = None,
     max_tokens: int = MAX_TOKENS,
+    pair: str | None = None,
+    truncate: bool = False,
 ) -> HeadWeights:
     """Compute the attention weights of every head of a model in one pass through its layers.
 
@@ -125,12 +127,16 @@ def explain_all(
         layers: which layers, counted from 0, or from the last: -1; all unless given; "mean" for the mean over them.
         heads: which heads of each, in the same way.
         max_tokens: the longest sentence allowed.
+        pair: a second text, for a checkpoint that marks where it begins.
+        truncate: cut off what is too long for a checkpoint, as its pipeline does.
 
     Raises:
         AttnExplainError: what is wrong, in one line.
         TypeError: an argument of the wrong type.
     """
     check_text("sentence", sentence)
+    check_text("pair", pair, optional=True)
+    check_flag("truncate", truncate)
     check_whole("max_tokens", max_tokens, 1, MOST_TOKENS)
     source = load_model(model) if isinstance(model, str | PathLike) else model
     if isinstance(source, AttentionWeights):
@@ -143,7 +149,7 @@ def explain_all(
         )
     of_layers = chosen_of("layer", layers, source.info.layers, source.info.name)
     of_heads = chosen_of("head", heads, source.info.heads, source.info.name)
-    tokens = source.tokenize(sentence, (), max_tokens)
+    sentence, tokens = source.read(sentence, (), max_tokens, pair=pair, truncate=truncate)
     n = len(tokens.texts)
     size = 4 * n * n * (1 if layers == MEAN else len(of_layers)) * (1 if heads == MEAN else len(of_heads))
     if size > MOST_BYTES:

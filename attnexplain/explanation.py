@@ -286,6 +286,8 @@ def explain(
     max_tokens: int = MAX_TOKENS,
     neighbours: bool = True,
     merge_words: bool = False,
+    pair: str | None = None,
+    truncate: bool = False,
 ) -> Explanation:
     """Compute the four steps of self-attention for a sentence.
 
@@ -301,6 +303,8 @@ def explain(
         max_tokens: the longest sentence allowed.
         neighbours: find the words nearest to each value and context vector.
         merge_words: find the words that the tokens are pieces of.
+        pair: a second text, for a checkpoint that marks where it begins; `sentence` is both then, a space between them.
+        truncate: cut off what is too long for a checkpoint, as its pipeline does; `found.cut_from` says of how many.
 
     Raises:
         AttnExplainError: what is wrong, in one line.
@@ -315,6 +319,8 @@ def explain(
         check_flag(name, flag, optional=True)
     check_flag("neighbours", neighbours)
     check_flag("merge_words", merge_words)
+    check_text("pair", pair, optional=True)
+    check_flag("truncate", truncate)
     check_whole("max_tokens", max_tokens, 1, MOST_TOKENS)
     source = _loaded(model, layer, head)
     if sentence is None and source.example is None:
@@ -322,7 +328,7 @@ def explain(
     if sentence is not None and source.example is not None:
         raise CommandError(f"{source.info.name} is a finished example", hint="leave the sentence out")
     text = sentence if sentence is not None else source.example or ""
-    tokens = source.tokenize(text, phrases, max_tokens)
+    text, tokens = source.read(text, phrases, max_tokens, pair=pair, truncate=truncate)
     if merge_words and not tokens.are_pieces:
         raise CommandError(f"--merge-words joins pieces of words, and the tokens of {source.info.name} are whole words")
     causal = source.causal if causal is None else causal

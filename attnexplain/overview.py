@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from attnexplain.arguments import check_model, check_text, check_whole
+from attnexplain.arguments import check_flag, check_model, check_text, check_whole
 from attnexplain.arithmetic import entropy, ranked, strongest_of_tiles
 from attnexplain.errors import CommandError
 from attnexplain.merging import Word, averaged, merged, text_of, words_of
@@ -95,6 +95,8 @@ def overview(
     find: str | None = None,
     max_tokens: int = MAX_TOKENS,
     merge_words: bool = False,
+    pair: str | None = None,
+    truncate: bool = False,
 ) -> Overview:
     """Run every head of every layer on a sentence, and say what it does.
 
@@ -105,12 +107,16 @@ def overview(
             the columns are summed and the rows averaged.
         max_tokens: the longest sentence allowed.
         merge_words: judge the weights between words, not between their pieces.
+        pair: a second text, for a checkpoint that marks where it begins.
+        truncate: cut off what is too long for a checkpoint, as its pipeline does.
 
     Raises:
         AttnExplainError: what is wrong, in one line.
     """
     check_text("sentence", sentence)
     check_text("find", find, optional=True)
+    check_text("pair", pair, optional=True)
+    check_flag("truncate", truncate)
     check_whole("max_tokens", max_tokens, 1, MOST_TOKENS)
     source = load_model(model) if isinstance(model, str | PathLike) else model
     if isinstance(source, AttentionWeights):
@@ -121,7 +127,7 @@ def overview(
             f"{source.info.name} has one head, and nothing to look over",
             hint="choose a model of several heads: tiny, or a checkpoint such as --model minilm",
         )
-    tokens = source.tokenize(sentence, (), max_tokens)
+    sentence, tokens = source.read(sentence, (), max_tokens, pair=pair, truncate=truncate)
     asking, answering = _pair(sentence, tokens, find) if find is not None else ((), ())
     words = words_of(sentence, tokens) if merge_words else None
     is_special = tokens.special if words is None else [tokens.special[word.pieces[0]] for word in words]

@@ -49,6 +49,12 @@ class Tokens:
     """What the signs in them mean."""
     are_pieces: bool = False
     """Whether they are pieces of words, and not words."""
+    segments: tuple[int, ...] | None = None
+    """For each token of a pair of texts, whose it is: 0 of the first, 1 of the second; None without a pair."""
+    second_begins: int = 0
+    """The character of the sentence at which the second text of a pair begins; 0 without a pair."""
+    cut_from: int = 0
+    """How many tokens there were before the text was cut; 0 where it was not."""
 
     def __post_init__(self) -> None:
         if not self.special:

@@ -418,7 +418,10 @@ def make_tokenizer(kind: str, size: int) -> Tokenizer:
         tokenizer.train(files, trainer)
         first, last = ("[CLS]", "[SEP]") if kind == "albert" else ("<s>", "</s>")
         numbers = [(token, tokenizer.token_to_id(token)) for token in (first, last)]
-        tokenizer.post_processor = processors.TemplateProcessing(single=f"{first} $A {last}", special_tokens=numbers)
+        pair = f"{first} $A {last} $B:1 {last}:1" if kind == "albert" else "$A:0 $B:1"
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"{first} $A {last}", pair=pair, special_tokens=numbers
+        )
     elif kind in ("llama", "mistral", "phi3", "gemma", "gemma2", "gemma3_text") and size > 320:
         tokenizer = pieces_and_bytes(kind, size, files)
     else:

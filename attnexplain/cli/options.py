@@ -229,6 +229,12 @@ def request(
     merge_words: Annotated[
         bool, typer.Option("--merge-words", help="Join a checkpoint's pieces of words into words.")
     ] = False,
+    pair: Annotated[
+        str | None, typer.Option(metavar="SENTENCE", help="A second sentence, for a checkpoint that takes pairs.")
+    ] = None,
+    truncate: Annotated[
+        bool, typer.Option("--truncate", help="Cut off what is too long for a checkpoint, as pipelines do.")
+    ] = False,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch the checkpoint from the Hugging Face hub first.")
     ] = False,
@@ -358,6 +364,8 @@ def request(
         overview=overview,
         find=_text(find),
         merge_words=merge_words,
+        pair=_text(pair),
+        truncate=truncate,
         download=download,
         compare=_text(compare),
         explain=_text(explain),

@@ -45,6 +45,8 @@ class Request:
     overview: bool = False
     find: str | None = None
     merge_words: bool = False
+    pair: str | None = None
+    truncate: bool = False
     download: bool = False
     compare: str | None = None
     explain: str | None = None

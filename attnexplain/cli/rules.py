@@ -91,6 +91,8 @@ RULES: Mapping[str, Rule] = {
     "layers": Rule("--layer", frozenset({FIGURE, ALL_HEADS})),
     "heads": Rule("--head", frozenset({FIGURE, ALL_HEADS})),
     "merge_words": Rule("--merge-words", IN_WORDS - {COMPARE}, DRAWN | {JSON}),
+    "pair": Rule("--pair", IN_WORDS - {COMPARE} | {FIGURE, ALL_HEADS}),
+    "truncate": Rule("--truncate", SENTENCES - EXERCISES),
     "download": Rule("--download"),
     "causal": Rule("--causal", ONE_HEAD),
     "scale": Rule("--scale", ONE_HEAD),
@@ -116,6 +118,8 @@ OF_MODELS: Mapping[str, tuple[frozenset[str], str]] = {
     "causal": (COMPUTING, "attention weights that are there already are shown as they are"),
     "scale": (COMPUTING, "attention weights that are there already are shown as they are"),
     "merge_words": (COMPUTING, "--merge-words joins pieces of words, and needs a sentence"),
+    "pair": (frozenset({"checkpoint"}), "--pair is for checkpoints whose tokenizer marks a second sentence"),
+    "truncate": (frozenset({"checkpoint"}), "--truncate is for checkpoints, which have a longest text"),
     "phrases": (SPLITTING, "it has its tokens already"),
     "keep_going": (SPLITTING, "it has its tokens already, and no file is read"),
     "compare": (SPLITTING, "it has its tokens already"),
@@ -159,12 +163,9 @@ def refuse_what_does_nothing(asked: Request) -> None:
         raise CommandError(f"a lesson shows one head, so {option} has one number", hint="--all-heads writes several")
     _refuse_form(asked, subject)
     _refuse_options(asked, subject)
-    if asked.sentence not in (None, "-") and asked.keep_going:
-        raise CommandError("--keep-going skips lines of a file, and there is one sentence")
-    if asked.sentence is not None and asked.file is not None:
-        raise CommandError("a sentence and --file exclude each other", hint="give one of them")
     if subject == FIGURE:
         _refuse_several(asked)
+    _refuse_sources(asked)
     if asked.blanks and asked.key_sheet:
         raise CommandError("--key-sheet leaves nothing out, so --blanks does not go with it")
     if asked.quiz and asked.output is not None:
@@ -175,6 +176,16 @@ def refuse_what_does_nothing(asked: Request) -> None:
         raise CommandError("--download needs the name of a model", hint="--model openai-community/gpt2")
     if asked.force and asked.output is None:
         raise CommandError("--force replaces the file of --output, and there is none")
+
+
+def _refuse_sources(asked: Request) -> None:
+    """Refuse two places that sentences come from, and what has no effect on one of them."""
+    if asked.sentence not in (None, "-") and asked.keep_going:
+        raise CommandError("--keep-going skips lines of a file, and there is one sentence")
+    if asked.sentence is not None and asked.file is not None:
+        raise CommandError("a sentence and --file exclude each other", hint="give one of them")
+    if asked.pair is not None and asked.sentence in (None, "-"):
+        raise CommandError("--pair is the second sentence, and the first must be an argument")
 
 
 def _refuse_several(asked: Request) -> None:

@@ -289,8 +289,9 @@ def _looked_over(asked: Request, line: Line, model: Model) -> Written:
     from attnexplain.overview import overview
 
     found = overview(
-        line.text or "", model=model, find=asked.find, max_tokens=asked.max_tokens, merge_words=asked.merge_words
-    )
+        line.text or "", model=model, find=asked.find, max_tokens=asked.max_tokens, merge_words=asked.merge_words,
+        pair=asked.pair, truncate=asked.truncate,
+    )  # fmt: skip
     if asked.form == ".json":
         from attnexplain.render.json import render_overview
 
@@ -317,6 +318,8 @@ def _every_head(asked: Request, line: Line, model: Model) -> Written:
         layers=None if layers == "all" else layers,
         heads=None if heads == "all" else heads,
         max_tokens=asked.max_tokens,
+        pair=asked.pair,
+        truncate=asked.truncate,
     )
     if asked.figure is not None:
         return figure_drawer(asked)(found.alone())
@@ -335,7 +338,7 @@ def _explained(asked: Request, text: str | None, model: Model) -> Explanation:
 
     trace = explain(
         text, model=model, phrases=_phrases(asked, text), causal=asked.causal, scale=asked.scale,
-        max_tokens=asked.max_tokens, merge_words=asked.merge_words,
+        max_tokens=asked.max_tokens, merge_words=asked.merge_words, pair=asked.pair, truncate=asked.truncate,
         neighbours=4 in asked.shown_steps or asked.form in DRAWN,
     )  # fmt: skip
     if asked.form not in DRAWN and trace.made and all(how in (UNKNOWN, FROM_LETTERS) for how in trace.made):

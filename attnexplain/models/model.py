@@ -135,6 +135,38 @@ class Model(ABC):
     def tokenize(self, sentence: str, phrases: Sequence[str], max_tokens: int) -> Tokens:
         """Split a sentence as this model does."""
 
+    def tokenize_pair(self, sentence: str, pair: str | None, max_tokens: int, *, truncate: bool) -> Tokens:
+        """Split a text and one that goes with it; or cut off what is too much.
+
+        Raises:
+            CommandError: this model takes one sentence, and all of it.
+        """
+        option = "--pair" if pair is not None else "--truncate"
+        raise CommandError(f"{option} is for checkpoints, and {self.info.name} is none", hint="--model minilm")
+
+    def read(
+        self, sentence: str, phrases: Sequence[str], max_tokens: int, *, pair: str | None = None, truncate: bool = False
+    ) -> tuple[str, Tokens]:
+        """Split a text as this model does, and return it with its tokens; of a pair both texts with a space between.
+
+        Args:
+            sentence: any text.
+            phrases: words to be kept together as one token each.
+            max_tokens: how many tokens are allowed.
+            pair: a second text.
+            truncate: cut off what is longer, as pipelines do, and do not refuse it.
+
+        Raises:
+            CommandError: this model has no pairs, or cuts nothing off.
+            DataError: the text cannot be split.
+        """
+        if pair is None and not truncate:
+            return sentence, self.tokenize(sentence, phrases, max_tokens)
+        if phrases:
+            raise CommandError("--phrase does not go with --pair or --truncate")
+        text = sentence if pair is None else f"{sentence} {pair}"
+        return text, self.tokenize_pair(sentence, pair, max_tokens, truncate=truncate)
+
     @abstractmethod
     def embed(self, tokens: Tokens) -> Embedded:
         """Return what the attention layer reads."""

@@ -52,7 +52,7 @@ LARGEST = 64 << 20
 TEXTS = ("title", "source", "note")
 FLAGS = ("causal", "scale")
 WEIGHTS_KEYS = ("tokens", "query_tokens", "key_tokens", "weights")
-_OF_MANY = ("layers", "heads", "ids", "spans", "special", "causal", "kind")
+_OF_MANY = ("layers", "heads", "ids", "spans", "special", "segments", "cut_from", "causal", "kind")
 """What stored weights of many heads have besides."""
 _MARKS = ("schema", "version", "sentence", "model", "settings")
 """What a stored run of weights alone has besides."""

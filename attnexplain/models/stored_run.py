@@ -143,6 +143,8 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
             special=special,
             spans=_spans(content.get("spans"), len(words), len(sentence)),
             are_pieces=bool(special),
+            segments=_segments(content.get("segments"), len(words)),
+            cut_from=_cut_from(content.get("cut_from"), len(words)),
         ),
         head=head,
         vectors=_beginning_with(trace, vectors, are_projected=are_projected) if head is None else None,
@@ -154,6 +156,26 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
         scale=scale,
         causal=causal,
     )
+
+
+def _segments(given: Any, count: int) -> tuple[int, ...] | None:
+    """Read whose each token of a pair is."""
+    if given is None:
+        return None
+    listed = given.tolist() if isinstance(given, np.ndarray) else given
+    if not _are_whole(listed, 1) or len(listed) != count:
+        raise NumbersError(f"segments must be a list of {count} numbers, each 0 or 1")
+    return tuple(listed)
+
+
+def _cut_from(given: Any, count: int) -> int:
+    """Read how many tokens there were before a text was cut."""
+    if given is None:
+        return 0
+    number = given.item() if isinstance(given, np.ndarray) and given.ndim == 0 else given
+    if type(number) is not int or number <= count:
+        raise NumbersError(f"cut_from must be a whole number above {count}")
+    return number
 
 
 def _beginning_with(trace: VariantTrace, vectors: Vectors, *, are_projected: bool) -> Vectors:

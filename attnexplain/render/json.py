@@ -177,7 +177,9 @@ def _places_of(tokens: Tokens) -> dict[str, Any]:
     """Say of each token its number, where it stands in the sentence, and whether it is a word; as far as known."""
     ids = {} if tokens.ids is None else {"ids": list(tokens.ids)}
     spans = {} if tokens.spans is None else {"spans": [list(span) for span in tokens.spans]}
-    return ids | spans | ({"special": list(tokens.special)} if tokens.are_pieces else {})
+    special = {"special": list(tokens.special)} if tokens.are_pieces else {}
+    segments = {} if tokens.segments is None else {"segments": list(tokens.segments)}
+    return ids | spans | special | segments | ({"cut_from": tokens.cut_from} if tokens.cut_from else {})
 
 
 def render_overview(found: Overview) -> str:

@@ -48,7 +48,13 @@ def heads_npz(found: HeadWeights) -> bytes:
 
 def _places_of(tokens: Tokens) -> dict[str, Any]:
     """Say of each token its number, where it stands in the sentence, and whether it is a word; as far as known."""
-    places = {"ids": tokens.ids, "spans": tokens.spans, "special": tokens.special if tokens.are_pieces else None}
+    places = {
+        "ids": tokens.ids,
+        "spans": tokens.spans,
+        "special": tokens.special if tokens.are_pieces else None,
+        "segments": tokens.segments,
+        "cut_from": tokens.cut_from or None,
+    }
     return {name: np.array(value) for name, value in places.items() if value is not None}
 
 

@@ -78,11 +78,11 @@ def _ways_on(trace: Explanation, query: str | None, key: str | None, *, full: bo
     if model.kind in ("trace", "numbers"):
         return ()
     ways = [["--step", "3"], *([] if full else [["--full"]])]
-    ways += [["--compare", "another sentence"]] if model.kind != "untrained" else []
+    ways += [["--compare", "another sentence"]] if model.kind != "untrained" and not trace.found.second_begins else []
     if len(trace.sentence) > LONGEST_COMMAND:
         return (Prose(f"Add to the command: {', or '.join(map(shlex.join, ways))}"),)
     options = [word for option, value in _options(trace, query, key) for word in (option, value) if word]
-    return tuple(command([*options, *way], trace.sentence) for way in ways)
+    return tuple(command([*options, *way], trace.sentence, trace.found) for way in ways)
 
 
 def _options(trace: Explanation, query: str | None, key: str | None) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from attnexplain.naming import find_token
 from attnexplain.overview import Habit, HeadSummary, Overview
 from attnexplain.steps.blocks import Block, Command, Entry, Gallery, Lesson, Number, Prose, Step, Table, Thumbnail
 from attnexplain.steps.command import command
+from attnexplain.steps.labels import about_input
 
 MOST_RANKED = 10
 SHORT: dict[Habit, str] = {
@@ -104,13 +105,14 @@ def command_of(found: Overview, head: HeadSummary) -> Command:
                 parts += [option, word]
     if found.words is not None:
         parts.append("--merge-words")
-    return command(parts, found.sentence)
+    return command(parts, found.sentence, found.tokens)
 
 
 def _model(found: Overview) -> Prose:
     count = len(found.tokens.texts)
     return Prose(
-        f"Model: {found.model.name} ({found.model.kind}). {found.model.overall} {count} {found.tokens.noun}s.",
+        f"Model: {found.model.name} ({found.model.kind}). {found.model.overall} {count} {found.tokens.noun}s. "
+        f"{' '.join(about_input(found.tokens))}".rstrip(),
         is_note=True,
     )
 

@@ -11,6 +11,7 @@ from attnexplain.naming import labels
 from attnexplain.steps.blocks import Prose
 from attnexplain.steps.choice import content_places
 from attnexplain.text import word_key
+from attnexplain.tokens import Tokens
 
 LONGEST_NAME = 60
 """Characters; what is longer is cut. The sentence above the lesson has it in full."""
@@ -36,6 +37,7 @@ def notes_of(trace: Explanation, names: Sequence[str]) -> tuple[Prose, ...]:
         noun = trace.found.noun
         signs.append(f"In brackets: the position of a repeated {noun}.")
     notes += [" ".join(signs)] if signs else []
+    notes += about_input(trace.found)
     typed = []
     if any(trace.made):
         made = dict(zip(trace.tokens, trace.made, strict=True))
@@ -48,6 +50,19 @@ def notes_of(trace: Explanation, names: Sequence[str]) -> tuple[Prose, ...]:
         typed.append("Heads that see order: --head 1, --head 2. A real model: --model minilm")
     told = (Prose(text, is_note=True, id="note") for text in notes)
     return (*told, *(Prose(text, is_note=True, id="note", is_on_screen_only=True) for text in typed))
+
+
+def about_input(tokens: Tokens) -> list[str]:
+    """Say what was made of a pair of texts, or of one that was too long; each in a sentence."""
+    says = []
+    if tokens.segments is not None and 1 in tokens.segments:
+        says.append(f"The second text is segment B from token {tokens.segments.index(1) + 1} on.")
+    elif tokens.second_begins and tokens.spans is not None:
+        place = next(i for i, (start, _) in enumerate(tokens.spans, 1) if start >= tokens.second_begins)
+        says.append(f"The second text begins at token {place}; this model's tokenizer counts no segments.")
+    if tokens.cut_from:
+        says.append(f"The text has {tokens.cut_from} tokens; it was cut to {len(tokens.texts)} (--truncate).")
+    return says
 
 
 def knows_no_word(trace: Explanation) -> bool:

@@ -109,7 +109,8 @@ def _what_happens(trace: Explanation) -> str:
     )
     if not model.enters:
         return f"Each word comes in as a row of X, its embedding: a list of d_model = {d_model} numbers. {three}"
-    made = "the embeddings of tokens and positions" if model.has_positions else "the embeddings of tokens"
+    kinds = ["tokens", *["positions"] * model.has_positions, *["segments"] * (1 in (trace.found.segments or ()))]
+    made = f"the embeddings of {', '.join(kinds[:-1])} and {kinds[-1]}" if kinds[1:] else "the embeddings of tokens"
     if model.layer:
         made = f"the embeddings and layer{'s 0 to' if model.layer > 1 else ''} {model.layer - 1}"
     knows = ", so each knows all that came before it" if trace.causal else ", so each knows its whole sentence"

@@ -12,7 +12,7 @@ from attnexplain.models.checkpoint.layout import Entry, Family, Sizes, check_pos
 if TYPE_CHECKING:
     from attnexplain.attention import Array
     from attnexplain.models.checkpoint.config import Config
-    from attnexplain.models.checkpoint.layout import Parameters
+    from attnexplain.models.checkpoint.layout import Parameters, Segments
 
 _D, _INNER = "hidden_size", "intermediate_size"
 _SELF, _OUT = "encoder.layer.{layer}.attention.self", "encoder.layer.{layer}.attention.output"
@@ -79,21 +79,23 @@ def read_sizes(config: Config, *, epsilon: float = 1e-12, types: int = 2) -> Siz
     )
 
 
-def first_states(parameters: Parameters, ids: Sequence[int]) -> Array:
-    """Add the embeddings of each token, of its position and of the first sentence, and normalize."""
+def first_states(parameters: Parameters, ids: Sequence[int], segments: Segments) -> Array:
+    """Add the embeddings of each token, of its position and of its segment, and normalize."""
     check_positions(len(ids), parameters.sizes.positions)
-    return states_at(parameters, ids, range(len(ids)))
+    return states_at(parameters, ids, range(len(ids)), segments)
 
 
-def states_at(parameters: Parameters, ids: Sequence[int], positions: Sequence[int]) -> Array:
-    """Add the embeddings of tokens, positions and the first of other kinds, normalize, and widen what is narrow."""
+def states_at(parameters: Parameters, ids: Sequence[int], positions: Sequence[int], segments: Segments) -> Array:
+    """Add the embeddings of tokens, positions, segments and the first task, normalize, and widen what is narrow."""
     p = parameters
     added: Array = p("words", rows=ids)  # [n, d_model]
     if "positions" in p:
         added = added + p("positions", rows=positions)
-    for first_of_all in ("types", "tasks"):
-        if first_of_all in p:
-            added = added + p(first_of_all, rows=[0])
+    knows_segments = segments is not None and p.sizes.named["type_vocab_size"] > 1
+    if "types" in p:
+        added = added + p("types", rows=segments if knows_segments else [0])
+    if "tasks" in p:
+        added = added + p("tasks", rows=[0])
     states = normalized(p, "first", 0, added)
     return p.product(states, "w_wider", "b_wider") if "w_wider" in p else states
 

@@ -19,7 +19,7 @@ from attnexplain.models.checkpoint.layout import Parameters
 from attnexplain.models.checkpoint.run import broken, run_layers
 from attnexplain.models.checkpoint.tensors import open_tensors
 from attnexplain.models.checkpoint.tokenizer import PieceTokenizer
-from attnexplain.models.checkpoint.tokenizer_folder import open_tokenizer
+from attnexplain.models.checkpoint.tokenizer_folder import open_tokenizer, read_truncation
 from attnexplain.models.model import Embedded, Model, ModelInfo, numbered, withheld_of_all
 from attnexplain.text import visible
 
@@ -68,7 +68,9 @@ class Checkpoint(Model):
         layer = numbered("layer", layer, self._sizes.layers, name)
         head = numbered("head", head, self._sizes.heads, name)
         tokenizer = open_tokenizer(folder, config.model_type, config.text("tokenizer_class", "") or None)
-        self._pieces = PieceTokenizer(tokenizer, self._sizes.named["vocab_size"], self._sizes.positions)
+        self._pieces = PieceTokenizer(
+            tokenizer, self._sizes.named["vocab_size"], self._sizes.positions, read_truncation(folder)
+        )
         self._parameters = Parameters(family, self._sizes, open_tensors(folder, file))
         self._verification = verification
         self._layer, self._head = layer, head
@@ -129,10 +131,15 @@ class Checkpoint(Model):
         with _named(self.info.name):
             return self._pieces.tokenize(sentence, max_tokens)
 
+    def tokenize_pair(self, sentence: str, pair: str | None, max_tokens: int, *, truncate: bool) -> Tokens:
+        """Split one or two texts into pieces, and cut off what is too much."""
+        with _named(self.info.name):
+            return self._pieces.tokenize_pair(sentence, pair, max_tokens, truncate=truncate)
+
     def embed(self, tokens: Tokens) -> Embedded:
         """Run the layers below the chosen one, and return what its attention reads."""
         with _named(self.info.name):
-            layer = deque(run_layers(self._parameters, tokens.ids or (), self._layer), maxlen=1)[0]
+            layer = deque(run_layers(self._parameters, tokens, self._layer), maxlen=1)[0]
             self._verify()
             try:
                 with np.errstate(all="ignore"):  # what is not finite is refused with the name of its tensor
@@ -146,7 +153,7 @@ class Checkpoint(Model):
         """Run all layers, and yield each layer, head and trace as soon as it is there."""
         with _named(self.info.name):
             self._verify()
-            for layer in run_layers(self._parameters, tokens.ids or (), self._sizes.layers - 1):
+            for layer in run_layers(self._parameters, tokens, self._sizes.layers - 1):
                 for head, trace in enumerate(layer.traces()):
                     yield layer.number, head, trace
 

@@ -12,7 +12,7 @@ from attnexplain.models.checkpoint.layout import Entry, Family, Sizes, check_pos
 if TYPE_CHECKING:
     from attnexplain.attention import Array
     from attnexplain.models.checkpoint.config import Config
-    from attnexplain.models.checkpoint.layout import Parameters
+    from attnexplain.models.checkpoint.layout import Parameters, Segments
 
 _LAYER = "transformer.layer.{layer}"
 
@@ -60,7 +60,7 @@ def sizes(config: Config) -> Sizes:
     )
 
 
-def first_states(parameters: Parameters, ids: Sequence[int]) -> Array:
+def first_states(parameters: Parameters, ids: Sequence[int], segments: Segments) -> Array:
     """Add the embeddings of each token and of its position, and normalize."""
     p = parameters
     check_positions(len(ids), p.sizes.positions)

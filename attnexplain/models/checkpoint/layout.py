@@ -156,6 +156,8 @@ class Place(NamedTuple):
     """Columns from one head to the next."""
 
 
+Segments = Sequence[int] | None
+"""For each token of a pair of texts, whose it is, 0 or 1; None without a pair."""
 Letter = Literal["q", "k", "v"]
 Places = Mapping[Letter, Place]
 
@@ -198,8 +200,8 @@ class Family:
     """What enters the attention of a layer, for the reader."""
     sizes: Callable[[Config], Sizes]
     """Reads what config.json says."""
-    first_states: Callable[[Parameters, Sequence[int]], Array]
-    """Makes the hidden states that enter layer 0 of token numbers, (n, d_model)."""
+    first_states: Callable[[Parameters, Sequence[int], Segments], Array]
+    """Makes the hidden states that enter layer 0 of token numbers and segments, (n, d_model)."""
     attention_input: Callable[[Parameters, int, Array], Array]
     """Makes what the attention of a layer reads of the hidden states that enter the layer, (n, d_model)."""
     next_states: Callable[[Parameters, int, Array, Array], Array]

@@ -20,7 +20,7 @@ from attnexplain.models.checkpoint.rope import read_rotation
 if TYPE_CHECKING:
     from attnexplain.attention import Array
     from attnexplain.models.checkpoint.config import Config
-    from attnexplain.models.checkpoint.layout import Parameters
+    from attnexplain.models.checkpoint.layout import Parameters, Segments
 
 _D, _INNER = "hidden_size", "intermediate_size"
 _ALL_QUERIES, _ALL_KEYS = "num_attention_heads * head_dim", "num_key_value_heads * head_dim"
@@ -136,7 +136,7 @@ def read_windows(config: Config, layer_types: Sequence[str], default: int | None
     return tuple(window if kind == SLIDING else None for kind in types)
 
 
-def first_states(parameters: Parameters, ids: Sequence[int]) -> Array:
+def first_states(parameters: Parameters, ids: Sequence[int], segments: Segments) -> Array:
     """Take the embedding of each token; where it stands is told by rotation."""
     p = parameters
     check_positions(len(ids), p.sizes.positions)

@@ -22,7 +22,7 @@ from attnexplain.models.checkpoint.rope import read_rotation
 if TYPE_CHECKING:
     from attnexplain.attention import Array
     from attnexplain.models.checkpoint.config import Config
-    from attnexplain.models.checkpoint.layout import Parameters
+    from attnexplain.models.checkpoint.layout import Parameters, Segments
 
 _D, _INNER = "hidden_size", "intermediate_size"
 _SELF, _SECOND = "layers.{layer}.attn", "layers.{layer}.mlp"
@@ -86,7 +86,7 @@ def sizes(config: Config) -> Sizes:
     )
 
 
-def first_states(parameters: Parameters, ids: Sequence[int]) -> Array:
+def first_states(parameters: Parameters, ids: Sequence[int], segments: Segments) -> Array:
     """Take the embedding of each token, and normalize it."""
     embeddings: Array = parameters("words", rows=ids)
     return normalized(parameters, "first", 0, embeddings)

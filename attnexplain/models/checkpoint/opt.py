@@ -19,7 +19,7 @@ from attnexplain.models.checkpoint.layout import Entry, Family, Sizes, check_pos
 if TYPE_CHECKING:
     from attnexplain.attention import Array
     from attnexplain.models.checkpoint.config import Config
-    from attnexplain.models.checkpoint.layout import Parameters
+    from attnexplain.models.checkpoint.layout import Parameters, Segments
 
 _D, _INNER, _E = "hidden_size", "ffn_dim", "word_embed_proj_dim"
 _LAYER = "layers.{layer}"
@@ -87,7 +87,7 @@ def sizes(config: Config) -> Sizes:
     )
 
 
-def first_states(parameters: Parameters, ids: Sequence[int]) -> Array:
+def first_states(parameters: Parameters, ids: Sequence[int], segments: Segments) -> Array:
     """Add the embeddings of each token, made as wide as the layers, and of its position."""
     p = parameters
     check_positions(len(ids), p.sizes.positions)

@@ -18,7 +18,7 @@ from attnexplain.models.checkpoint.layout import Entry, Sizes, check_positions
 if TYPE_CHECKING:
     from attnexplain.attention import Array
     from attnexplain.models.checkpoint.config import Config
-    from attnexplain.models.checkpoint.layout import Parameters
+    from attnexplain.models.checkpoint.layout import Parameters, Segments
 
 
 def sizes(config: Config) -> Sizes:
@@ -36,13 +36,13 @@ def _counted_behind_padding(config: Config, same: Sizes) -> Sizes:
     return replace(same, padding=padding, positions=max((same.positions or 0) - padding - 1, 0))
 
 
-def first_states(parameters: Parameters, ids: Sequence[int]) -> Array:
+def first_states(parameters: Parameters, ids: Sequence[int], segments: Segments) -> Array:
     """Give each token that is not padding the next position behind the padding's own number."""
     padding = parameters.sizes.padding
     check_positions(len(ids), parameters.sizes.positions)
     is_text = np.array(ids) != padding
     positions = np.cumsum(is_text) * is_text + padding  # [n]
-    return bert.states_at(parameters, ids, positions.tolist())
+    return bert.states_at(parameters, ids, positions.tolist(), segments)
 
 
 FAMILY = replace(bert.FAMILY, title="RoBERTa", sizes=sizes, first_states=first_states)

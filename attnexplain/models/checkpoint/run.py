@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +16,7 @@ from attnexplain.variants import Norm, Variant, VariantTrace, attend_given, dist
 if TYPE_CHECKING:
     from attnexplain.attention import Array
     from attnexplain.models.checkpoint.layout import Letter, Parameters
+    from attnexplain.tokens import Tokens
 
 
 class Layer:
@@ -107,8 +108,8 @@ class Layer:
         return Norm(gain, sizes.epsilon, squares, over_all_heads=sizes.norms_all_heads)
 
 
-def run_layers(parameters: Parameters, ids: Sequence[int], last: int) -> Iterator[Layer]:
-    """Run the layers 0 to `last` on token numbers, and yield each before what follows it is computed.
+def run_layers(parameters: Parameters, tokens: Tokens, last: int) -> Iterator[Layer]:
+    """Run the layers 0 to `last` on tokens, and yield each before what follows it is computed.
 
     Raises:
         CheckpointError: a parameter is not finite, or the numbers overflow.
@@ -116,7 +117,7 @@ def run_layers(parameters: Parameters, ids: Sequence[int], last: int) -> Iterato
     family, layer = parameters.family, None
     try:
         with np.errstate(all="ignore"):  # what is not finite is refused with the name of its tensor
-            states = family.first_states(parameters, ids)
+            states = family.first_states(parameters, tokens.ids or (), tokens.segments)
             for layer in range(last + 1):
                 work = Layer(layer, _finite(family.attention_input(parameters, layer, states)), parameters)
                 yield work

@@ -21,12 +21,20 @@ class PieceTokenizer:
         tokenizer: a `tokenizers.Tokenizer`, as `open_tokenizer` makes it.
         vocabulary: how many pieces the model has embeddings for.
         positions: how many tokens the model can take; None where any number will do.
+        truncation: how many its pipeline allows, if it says, and the side from which it cuts: "left" or "right".
     """
 
-    def __init__(self, tokenizer: Any, vocabulary: int, positions: int | None = None) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        vocabulary: int,
+        positions: int | None = None,
+        truncation: tuple[int | None, str] = (None, "right"),
+    ) -> None:
         self._tokenizer = tokenizer
         self._vocabulary = vocabulary
         self._positions = positions
+        self._allowed, self._side = truncation
         self._special = {number for number, token in tokenizer.get_added_tokens_decoder().items() if token.special}
         self._is_byte_level = "ByteLevel" in str(tokenizer.pre_tokenizer)
 
@@ -41,19 +49,34 @@ class PieceTokenizer:
             TextError: the text is empty, too long, or not valid Unicode.
             CheckpointError: the tokenizer makes pieces that the model does not know.
         """
-        try:
-            sentence.encode()
-        except UnicodeEncodeError as error:
-            raise TextError(f"the text is not valid Unicode at character {error.start + 1} (is it UTF-8?)") from error
-        if not sentence.strip():
-            raise TextError("the text is empty")
-        if len(sentence) > LONGEST_TEXT:
-            raise TextError(f"the text is longer than {LONGEST_TEXT:,} characters")
-        encoding = guarded(lambda: self._tokenizer.encode(sentence))
+        return self.tokenize_pair(sentence, None, max_tokens)
+
+    def tokenize_pair(self, sentence: str, pair: str | None, max_tokens: int, *, truncate: bool = False) -> Tokens:
+        """Split a sentence, and another that goes with it.
+
+        Args:
+            sentence: any text.
+            pair: a second text; places in it are counted from behind the first one and a space.
+            max_tokens: how many pieces are allowed.
+            truncate: cut off what is more than that, or than the model takes, from the longer of two texts first.
+
+        Raises:
+            TextError: a text is empty, too long, or not valid Unicode.
+            CheckpointError: the tokenizer makes pieces that the model does not know, or nothing stands between two
+                texts.
+        """
+        for text in (sentence, *([] if pair is None else [pair])):
+            _check_text(text)
+        encoding = self._encoded(sentence, pair)
+        count, cut_from = len(encoding.ids), 0
+        most = min(max_tokens, self._positions or MOST_TOKENS, self._allowed or MOST_TOKENS)
+        if truncate and count > most:
+            encoding, cut_from = self._cut(sentence, pair, most), count
         ids = tuple(encoding.ids)
         if not ids:
             raise TextError("the text has nothing in it that this model's tokenizer knows")
         self._refuse_long(len(ids), max_tokens)
+        segments = None if pair is None else _segments(encoding)
         if max(ids) >= self._vocabulary:
             raise CheckpointError(
                 f"the tokenizer makes the token number {max(ids)}, and the model has {self._vocabulary} (numbered from "
@@ -65,11 +88,27 @@ class PieceTokenizer:
             tokens,
             ids=ids,
             special=tuple(number in self._special for number in ids),
-            spans=tuple(_trimmed(sentence, *span) for span in encoding.offsets),
+            spans=_spans(encoding, sentence, pair),
             shown=shown,
             legend=self._legend(tokens, shown),
             are_pieces=True,
+            segments=segments,
+            second_begins=0 if pair is None else len(sentence) + 1,
+            cut_from=cut_from,
         )
+
+    def _encoded(self, sentence: str, pair: str | None) -> Any:
+        return guarded(lambda: self._tokenizer.encode(sentence, pair))
+
+    def _cut(self, sentence: str, pair: str | None, most: int) -> Any:
+        """Encode texts, and cut off what is more than `most`; special tokens stay."""
+        if most <= self._tokenizer.num_special_tokens_to_add(pair is not None):
+            raise TextError(f"{most} tokens leave no room for a word beside the special ones")
+        self._tokenizer.enable_truncation(most, strategy="longest_first", direction=self._side)
+        try:
+            return self._encoded(sentence, pair)
+        finally:
+            self._tokenizer.no_truncation()
 
     def _refuse_long(self, count: int, max_tokens: int) -> None:
         if self._positions is not None and count > self._positions:
@@ -97,6 +136,46 @@ class PieceTokenizer:
 
 
 _BYTE_PIECE = re.compile("<0x[0-9A-F]{2}>")
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise TextError(f"the text is not valid Unicode at character {error.start + 1} (is it UTF-8?)") from error
+    if not text.strip():
+        raise TextError("the text is empty")
+    if len(text) > LONGEST_TEXT:
+        raise TextError(f"the text is longer than {LONGEST_TEXT:,} characters")
+
+
+def _segments(encoding: Any) -> tuple[int, ...]:
+    """Read whose each token of a pair is.
+
+    Raises:
+        CheckpointError: nothing stands between the texts, so that no model could tell where the second begins.
+        TextError: one of them has no token.
+    """
+    of_texts = encoding.sequence_ids  # None for special tokens
+    if not {0, 1} <= set(of_texts):
+        raise TextError("one of the two texts has nothing in it that this model's tokenizer knows")
+    if of_texts[of_texts.index(1) - 1] is not None:
+        raise CheckpointError(
+            "this model has nothing to mark where a second text begins", hint="--pair is for models such as BERT"
+        )
+    if max(encoding.type_ids) > 1:
+        raise CheckpointError("the tokenizer counts more than two segments")
+    return tuple(encoding.type_ids)
+
+
+def _spans(encoding: Any, sentence: str, pair: str | None) -> tuple[tuple[int, int], ...]:
+    """Find each token in the sentence, or in both with a space between them."""
+    behind = len(sentence) + 1
+    spans = []
+    for span, text in zip(encoding.offsets, encoding.sequence_ids, strict=True):
+        start, end = _trimmed(pair if text == 1 and pair is not None else sentence, *span)
+        spans.append((start + behind, end + behind) if text == 1 else (start, end))
+    return tuple(spans)
 
 
 def _trimmed(sentence: str, start: int, end: int) -> tuple[int, int]:

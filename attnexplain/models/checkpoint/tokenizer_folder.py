@@ -199,7 +199,8 @@ def _sentence_pieces(parts: Parts) -> Any:
         ]
     )
     _add(tokenizer, parts, named)
-    tokenizer.post_processor = _around(tokenizer, named["bos_token"].content, named["eos_token"].content)
+    ends = named["bos_token"].content, named["eos_token"].content
+    tokenizer.post_processor = _around(tokenizer, *ends, is_doubled=True)
     return tokenizer
 
 
@@ -226,7 +227,7 @@ def _albert(parts: Parts) -> Any:
     )
     tokenizer.post_processor = _around(tokenizer, named["cls_token"].content, named["sep_token"].content)
     _add(tokenizer, parts, named)
-    return tokenizer
+    return _ending_as_stored(tokenizer, parts)
 
 
 def _llama(parts: Parts) -> Any:
@@ -419,12 +420,39 @@ def _add(tokenizer: Any, parts: Parts, named: Mapping[str, Any]) -> None:
     tokenizer.add_tokens(tokens)
 
 
-def _around(tokenizer: Any, before: str | None, after: str | None) -> Any:
-    """Put a special token before and behind every text."""
+def _around(tokenizer: Any, before: str | None, after: str | None, *, is_doubled: bool = False) -> Any:
+    """Put a special token before and behind every text.
+
+    A second text is segment 1, behind the end of the first; or behind two such ends, of segment 0 as the first.
+    """
     ends = [end for end in (before, after) if end is not None]
     template = " ".join(filter(None, (before, "$A", after)))
+    second = f"{after} $B:0 {after}" if is_doubled else " ".join(filter(None, ("$B:1", after and f"{after}:1")))
     numbers = [(end, tokenizer.token_to_id(end)) for end in dict.fromkeys(ends)]
-    return needed("tokenizers").processors.TemplateProcessing(single=template, special_tokens=numbers)
+    return needed("tokenizers").processors.TemplateProcessing(
+        single=template, pair=f"{template} {second}", special_tokens=numbers
+    )
+
+
+def read_truncation(folder: Path) -> tuple[int | None, str]:
+    """Read how long a text its pipeline allows, in tokens, and from which side it cuts: ("left" or "right").
+
+    Raises:
+        CheckpointError: tokenizer_config.json says what cannot be.
+    """
+    settings = _read(folder, SETTINGS)
+    side, longest = settings.get("truncation_side", "right"), settings.get("model_max_length")
+    if side not in ("left", "right"):
+        raise CheckpointError(f"{SETTINGS}: truncation_side must be left or right")
+    if longest is None or (isinstance(longest, int | float) and longest > NO_LIMIT):
+        return None, side
+    if isinstance(longest, bool) or not isinstance(longest, int) or longest < 1:
+        raise CheckpointError(f"{SETTINGS}: model_max_length must be a whole number above 0")
+    return longest, side
+
+
+NO_LIMIT = 100_000_000
+"""transformers writes 1e30 where there is none."""
 
 
 def _refuse_other_unigrams(parts: Parts, expected: int) -> None:
