@@ -17,13 +17,14 @@ from attnexplain.models import Model, ModelInfo, load_model
 from attnexplain.models.weights_file import AttentionWeights
 from attnexplain.naming import find_pieces
 from attnexplain.text import word_key
-from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS, Tokens
+from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS, Repeats, Tokens
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
     from attnexplain.variants import VariantTrace
 
-Habit = Literal["previous token", "next token", "same token", "sink", "broad", "other"]
+Habit = Literal["previous token", "next token", "same token", "sink", "duplicate token", "induction", "broad", "other"]
+OnRepeats = Literal["duplicate token", "induction"]
 
 HALF = 0.5
 """The share of its attention that a head spends in one way before it is named for it."""
@@ -42,6 +43,8 @@ class HeadSummary:
     does: Habit
     shares: dict[Habit, float]
     """The share of its attention that goes to the previous token, the next, the same, and to sinks."""
+    on_repeats: dict[OnRepeats, float] | None
+    """The same of random tokens, repeated: the share that goes to the same token elsewhere, and to what follows it."""
     entropy: float
     """How evenly a token shares its attention out, on average: -Σ w·ln w, in nats."""
     picture: Array
@@ -80,6 +83,18 @@ class Overview:
 
 
 @runtime_checkable
+class RandomTokens(Protocol):
+    """A model that can make a sequence of random tokens of its vocabulary, several times over."""
+
+    is_large: bool
+    """Whether a hundred tokens take it more than a moment."""
+
+    def repeats(self) -> Repeats | None:
+        """Return it; None where the model takes too few tokens."""
+        ...
+
+
+@runtime_checkable
 class ManyHeads(Protocol):
     """A model that can run all of its heads."""
 
@@ -97,6 +112,7 @@ def overview(
     merge_words: bool = False,
     pair: str | None = None,
     truncate: bool = False,
+    repeats: bool | None = None,
 ) -> Overview:
     """Run every head of every layer on a sentence, and say what it does.
 
@@ -109,6 +125,8 @@ def overview(
         merge_words: judge the weights between words, not between their pieces.
         pair: a second text, for a checkpoint that marks where it begins.
         truncate: cut off what is too long for a checkpoint, as its pipeline does.
+        repeats: look for duplicate token and induction heads, too, on a hundred random tokens of a checkpoint; unless
+            given only where that takes no more than a moment, that is in models of up to 150 million parameters.
 
     Raises:
         AttnExplainError: what is wrong, in one line.
@@ -117,6 +135,7 @@ def overview(
     check_text("find", find, optional=True)
     check_text("pair", pair, optional=True)
     check_flag("truncate", truncate)
+    check_flag("repeats", repeats, optional=True)
     check_whole("max_tokens", max_tokens, 1, MOST_TOKENS)
     source = load_model(model) if isinstance(model, str | PathLike) else model
     if isinstance(source, AttentionWeights):
@@ -131,6 +150,8 @@ def overview(
     asking, answering = _pair(sentence, tokens, find) if find is not None else ((), ())
     words = words_of(sentence, tokens) if merge_words else None
     is_special = tokens.special if words is None else [tokens.special[word.pieces[0]] for word in words]
+    has_repeats = isinstance(source, RandomTokens) and (not source.is_large if repeats is None else repeats)
+    scores = _all_on_repeats(source) if has_repeats else {}
     heads, first = [], None
     windows: dict[int, int | None] = {}
     for layer, head, trace in source.every_head(tokens):
@@ -143,7 +164,9 @@ def overview(
         does, shares = habit(weights, is_special, causal=source.causal, taken=taken)
         weight = float(trace.weights[np.ix_(asking, answering)].sum(axis=1).mean()) if find is not None else None
         picture = strongest_of_tiles(weights, *[-(-len(weights) // THUMBNAIL)] * 2)
-        heads.append(HeadSummary(layer, head, does, shares, float(entropy(weights).mean()), picture, weight))
+        own = scores.get((layer, head))
+        does = of_repeats(own) or does
+        heads.append(HeadSummary(layer, head, does, shares, own, float(entropy(weights).mean()), picture, weight))
     assert first is not None  # noqa: S101 - a model has at least one head
     names = tuple(_name(sentence, tokens, pieces) for pieces in (asking, answering))
     return Overview(
@@ -202,6 +225,53 @@ def habit(
     seen = in_sight > 1
     evenness = entropy(asked)[seen] / np.log(in_sight[seen]) if seen.any() else np.zeros(1)
     return ("broad" if evenness.mean() >= NEARLY_EVEN else "other"), shares
+
+
+def of_repeats(scores: dict[OnRepeats, float] | None) -> OnRepeats | None:
+    """Name a head for what it does with repeated random tokens: more than half of its attention in one way.
+
+    >>> of_repeats({"duplicate token": 0.1, "induction": 0.8})
+    'induction'
+    """
+    if not scores:
+        return None
+    best = max(scores, key=lambda name: scores[name])
+    return best if scores[best] > HALF else None
+
+
+def on_repeats(weights: Array, repeats: Repeats, *, causal: bool) -> dict[OnRepeats, float]:
+    """Weigh what a head does with random tokens that are repeated; weights are (n, n).
+
+    "induction" is the prefix matching score of Olsson et al. 2022, arXiv:2209.11895: of 25 random tokens, four times
+    over behind a token that starts the sequence, the attention that a token pays to those behind the same token
+    elsewhere, which is what a model that copies would need. "duplicate token" is what it pays to the same token itself
+    elsewhere (Wang et al. 2022, arXiv:2211.00593). Both are averages over the tokens that have one to look at: in a
+    causal model those of the second repeat on.
+    """
+    places = repeats.first + np.arange(repeats.length * repeats.times)
+    rows = places[repeats.length :] if causal else places
+    steps = places[None, :] - rows[:, None]
+    is_copy = (steps % repeats.length == 0) & (steps != 0)
+    follows_one = ((steps - 1) % repeats.length == 0) & (steps != 1)
+    follows_one[:, 0] = False  # what the first token of all follows is none of the sequence
+    if causal:
+        is_copy, follows_one = is_copy & (steps < 0), follows_one & (steps < 0)
+    asked = weights[np.ix_(rows, places)]
+    return {
+        "duplicate token": float((asked * is_copy).sum(axis=1).mean()),
+        "induction": float((asked * follows_one).sum(axis=1).mean()),
+    }
+
+
+def _all_on_repeats(source: ManyHeads) -> dict[tuple[int, int], dict[OnRepeats, float]]:
+    """Run all heads on repeated random tokens, where the model has any."""
+    repeats = source.repeats() if isinstance(source, RandomTokens) else None
+    if repeats is None or not isinstance(source, Model):
+        return {}
+    return {
+        (layer, head): on_repeats(trace.weights, repeats, causal=source.causal)
+        for layer, head, trace in source.every_head(repeats.tokens)
+    }
 
 
 def _pair(sentence: str, tokens: Tokens, find: str) -> tuple[tuple[int, ...], tuple[int, ...]]:

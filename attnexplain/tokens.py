@@ -68,6 +68,17 @@ class Tokens:
         return "token" if self.are_pieces else "word"
 
 
+class Repeats(NamedTuple):
+    """A sequence of random tokens, several times over."""
+
+    tokens: Tokens
+    length: int
+    """Of the sequence."""
+    first: int
+    """Where it begins for the first time."""
+    times: int
+
+
 def tokenize(sentence: str, phrases: Sequence[str] = (), max_tokens: int = MAX_TOKENS) -> Tokens:
     """Split a sentence into its words, in any script.
 

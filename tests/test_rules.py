@@ -15,7 +15,7 @@ VALUES = {
     "key": ["--key", "b"], "phrases": ["--phrase", "a b"], "model": ["--model", "untrained"], "layer": ["--layer", "1"],
     "head": ["--head", "1"],
     "layers": ["--layer", "0-1"], "heads": ["--head", "all"],
-    "pair": ["--pair", "b"], "truncate": ["--truncate"],
+    "pair": ["--pair", "b"], "truncate": ["--truncate"], "repeats": ["--repeats"],
     "merge_words": ["--merge-words"], "download": ["--download"], "causal": ["--causal"],
     "scale": ["--no-scale"], "pause": ["--pause"], "json": ["--json"], "keep_going": ["--keep-going"],
     "digits": ["--digits", "3"], "seed": ["--seed", "5"], "brief": ["--brief"],

@@ -235,6 +235,9 @@ def request(
     truncate: Annotated[
         bool, typer.Option("--truncate", help="Cut off what is too long for a checkpoint, as pipelines do.")
     ] = False,
+    repeats: Annotated[
+        bool, typer.Option("--repeats", help="Look for induction heads in a large checkpoint, too; small ones do.")
+    ] = False,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch the checkpoint from the Hugging Face hub first.")
     ] = False,
@@ -366,6 +369,7 @@ def request(
         merge_words=merge_words,
         pair=_text(pair),
         truncate=truncate,
+        repeats=repeats,
         download=download,
         compare=_text(compare),
         explain=_text(explain),

@@ -47,6 +47,7 @@ class Request:
     merge_words: bool = False
     pair: str | None = None
     truncate: bool = False
+    repeats: bool = False
     download: bool = False
     compare: str | None = None
     explain: str | None = None

@@ -290,7 +290,7 @@ def _looked_over(asked: Request, line: Line, model: Model) -> Written:
 
     found = overview(
         line.text or "", model=model, find=asked.find, max_tokens=asked.max_tokens, merge_words=asked.merge_words,
-        pair=asked.pair, truncate=asked.truncate,
+        pair=asked.pair, truncate=asked.truncate, repeats=asked.repeats or None,
     )  # fmt: skip
     if asked.form == ".json":
         from attnexplain.render.json import render_overview

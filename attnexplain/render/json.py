@@ -113,6 +113,7 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
         start["words"] = _words(found.words)
     heads = [
         {"layer": head.layer, "head": head.head, "does": head.does, "shares": head.shares, "entropy": head.entropy}
+        | ({} if head.on_repeats is None else {"on_repeats": head.on_repeats})
         | ({} if head.weight is None else {"weight": head.weight})
         for head in (found.heads if found.pair is None else found.ranked())
     ]

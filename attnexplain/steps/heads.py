@@ -20,16 +20,26 @@ SHORT: dict[Habit, str] = {
     "next token": "next",
     "same token": "same",
     "sink": "sink",
+    "duplicate token": "dup",
+    "induction": "ind",
     "broad": "wide",
     "other": "-",
 }
+
+
+ABOUT_REPEATS = (
+    " On random tokens, repeated: dup, the same token elsewhere; ind (induction), the one behind it (Olsson et al. "
+    "2022)."
+)
 
 
 def overview_lesson(found: Overview) -> Lesson:
     """Show every head as a small picture, with a word for what it does and its entropy."""
     legend = Prose(
         "Rows ask, columns answer. Below: where more than half of the attention goes (prev, next, same: the token "
-        "before, the one after, itself; sink: special tokens or the first; wide: nearly even; -: other), and entropy.",
+        "before, the one after, itself; sink: special tokens or the first; wide: nearly even; -: other), and entropy."
+        + ABOUT_REPEATS
+        * any(head.on_repeats is not None for head in found.heads),
         is_note=True,
     )
     telling = next((head for head in found.heads if head.does == "other"), found.heads[0])
@@ -41,7 +51,8 @@ def overview_lesson(found: Overview) -> Lesson:
         *_join_note(found),
         command_of(found, telling),
     )
-    return Lesson(found.sentence, (Step(0, "Every layer and head", blocks),), (_model(found),))
+    notes = (_model(found), *_without_repeats(found))
+    return Lesson(found.sentence, (Step(0, "Every layer and head", blocks),), notes)
 
 
 def windows_of(found: Overview) -> str:
@@ -115,6 +126,14 @@ def _model(found: Overview) -> Prose:
         f"{' '.join(about_input(found.tokens))}".rstrip(),
         is_note=True,
     )
+
+
+def _without_repeats(found: Overview) -> tuple[Prose, ...]:
+    """Say where a large model was not tried on repeated tokens."""
+    if found.model.kind != "checkpoint" or found.heads[0].on_repeats is not None:
+        return ()
+    says = "Not looked for in a large model, unless asked: duplicate token and induction heads (--repeats)."
+    return (Prose(says, is_note=True, is_on_screen_only=True),)
 
 
 def _join_note(found: Overview) -> tuple[Prose, ...]:

@@ -25,8 +25,12 @@ from attnexplain.text import visible
 
 if TYPE_CHECKING:
     from attnexplain.attention import Head
-    from attnexplain.tokens import Tokens
+    from attnexplain.tokens import Repeats, Tokens
     from attnexplain.variants import VariantTrace
+
+
+LARGE = 150_000_000
+"""The number of parameters, beside embeddings, from which on a model is called large."""
 
 
 class Checkpoint(Model):
@@ -73,6 +77,7 @@ class Checkpoint(Model):
         )
         self._parameters = Parameters(family, self._sizes, open_tensors(folder, file))
         self._verification = verification
+        self._begins = config.get("bos_token_id") if self._sizes.causal else None
         self._layer, self._head = layer, head
         self.causal = self._sizes.causal
         self.scale = self._sizes.scale_of(layer)
@@ -156,6 +161,15 @@ class Checkpoint(Model):
             for layer in run_layers(self._parameters, tokens, self._sizes.layers - 1):
                 for head, trace in enumerate(layer.traces()):
                     yield layer.number, head, trace
+
+    @property
+    def is_large(self) -> bool:
+        """Whether a hundred tokens take it more than a moment."""
+        return 12 * self._sizes.layers * self._sizes.d_model**2 > LARGE
+
+    def repeats(self) -> Repeats | None:
+        """Make a sequence of random tokens, several times over; None where the model takes too few."""
+        return self._pieces.repeats(self._begins)
 
     def _verify(self) -> None:
         if self._verification is not None:

@@ -6,10 +6,16 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from attnexplain.errors import CheckpointError, TextError
 from attnexplain.models.checkpoint.guard import guarded
-from attnexplain.tokens import CONTINUES, MOST_TOKENS, SPACE_SIGN, Tokens, refuse_long
+from attnexplain.tokens import CONTINUES, MOST_TOKENS, SPACE_SIGN, Repeats, Tokens, refuse_long
 
+LENGTH_OF_REPEATS, TIMES = 25, 4
+"""How many random tokens there are, and how many times over (Olsson et al. 2022)."""
+LEAST_OF_REPEATS = 5
+"""Fewer tell nothing."""
 LONGEST_TEXT = 1 << 18
 """Characters; so long a text has far more tokens than are ever allowed."""
 
@@ -96,6 +102,32 @@ class PieceTokenizer:
             second_begins=0 if pair is None else len(sentence) + 1,
             cut_from=cut_from,
         )
+
+    def repeats(self, begins: Any) -> Repeats | None:
+        """Make a sequence of random tokens, several times over, between the special tokens of any text.
+
+        Rare and frequent ones are left out, as far as the order of the vocabulary tells (Olsson et al. 2022).
+
+        Args:
+            begins: the number of the token that starts a sequence, where the tokenizer puts none.
+        """
+        encoding = self._encoded("a", None)
+        marks = [text is None for text in encoding.sequence_ids]
+        middle = marks.index(False) if False in marks else 0
+        before = encoding.ids[:middle]
+        after = [number for number, mark in zip(encoding.ids[middle:], marks[middle:], strict=True) if mark]
+        if not before and type(begins) is int and 0 <= begins < self._vocabulary:
+            before = [begins]
+        room = (self._positions or MOST_TOKENS) - len(before) - len(after)
+        length = min(LENGTH_OF_REPEATS, room // TIMES)
+        tenth = self._vocabulary // 10
+        usual = [number for number in range(tenth, self._vocabulary - tenth) if number not in self._special]
+        if length < LEAST_OF_REPEATS or len(usual) < length:
+            return None
+        random = np.random.default_rng(0).choice(usual, length, replace=False).tolist()
+        ids = (*before, *random * TIMES, *after)
+        texts = tuple(str(number) for number in ids)
+        return Repeats(Tokens(texts, ids=ids, are_pieces=True), length, len(before), TIMES)
 
     def _encoded(self, sentence: str, pair: str | None) -> Any:
         return guarded(lambda: self._tokenizer.encode(sentence, pair))
