@@ -47,10 +47,40 @@ class HeadSummary:
     """The same of random tokens, repeated: the share that goes to the same token elsewhere, and to what follows it."""
     entropy: float
     """How evenly a token shares its attention out, on average: -Σ w·ln w, in nats."""
+    evenness: float
+    """The same, as a part of the largest that is possible: 1 where all tokens in sight get the same."""
     picture: Array
     """The attention weights, (n, n); of a long sentence the strongest of every few."""
     weight: float | None
     """What the first of the words looked for puts on the second; None where none were looked for."""
+
+
+@dataclass(frozen=True)
+class HeadMeans:
+    """What one head does with many sentences: the means of what it does with each."""
+
+    layer: int
+    head: int
+    does: Habit
+    """Named by the same rules from the means."""
+    shares: dict[Habit, float]
+    on_repeats: dict[OnRepeats, float] | None
+    entropy: float
+    evenness: float
+
+
+@dataclass(frozen=True)
+class TextOverview:
+    """What every head of a model does with the sentences of a text, each of which counts once."""
+
+    sentences: int
+    tokens: int
+    """Of all sentences together."""
+    model: ModelInfo
+    causal: bool
+    windows: tuple[int | None, ...]
+    heads: tuple[HeadMeans, ...]
+    """In the order of layers and heads."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -161,12 +191,14 @@ def overview(
         taken = trace.sink_shares
         if taken is not None and words is not None:
             taken = averaged(taken, words)
-        does, shares = habit(weights, is_special, causal=source.causal, taken=taken)
+        does, shares, evenness = habit(weights, is_special, causal=source.causal, taken=taken)
         weight = float(trace.weights[np.ix_(asking, answering)].sum(axis=1).mean()) if find is not None else None
         picture = strongest_of_tiles(weights, *[-(-len(weights) // THUMBNAIL)] * 2)
         own = scores.get((layer, head))
         does = of_repeats(own) or does
-        heads.append(HeadSummary(layer, head, does, shares, own, float(entropy(weights).mean()), picture, weight))
+        heads.append(
+            HeadSummary(layer, head, does, shares, own, float(entropy(weights).mean()), evenness, picture, weight)
+        )
     assert first is not None  # noqa: S101 - a model has at least one head
     names = tuple(_name(sentence, tokens, pieces) for pieces in (asking, answering))
     return Overview(
@@ -185,8 +217,8 @@ def overview(
 
 def habit(
     weights: Array, is_special: Sequence[bool], *, causal: bool, taken: Array | None = None
-) -> tuple[Habit, dict[Habit, float]]:
-    """Name what a head does with its attention weights, (n, n), and return the shares that decide.
+) -> tuple[Habit, dict[Habit, float], float]:
+    """Name what a head does with its attention weights, (n, n), and return the shares and the evenness that decide.
 
     A head is named for the way in which it spends more than half of its attention, averaged over the tokens that are
     words: on the token before ("previous token"), behind ("next token"), on itself ("same token"), or on special tokens
@@ -218,13 +250,64 @@ def habit(
         has_one = is_there.any(axis=1)
         shares[name] = float(asked[is_there].sum() / has_one.sum()) if has_one.any() else 0.0
     shares["sink"] = float(asked[:, sinks].sum(axis=1).mean()) + (0.0 if taken is None else float(taken[rows].mean()))
-    best = max(shares, key=lambda name: shares[name])
-    if shares[best] > HALF:
-        return best, shares
     in_sight = rows + 1 if causal else np.full(len(rows), n)
     seen = in_sight > 1
     evenness = entropy(asked)[seen] / np.log(in_sight[seen]) if seen.any() else np.zeros(1)
-    return ("broad" if evenness.mean() >= NEARLY_EVEN else "other"), shares
+    return named(shares, float(evenness.mean())), shares, float(evenness.mean())
+
+
+def named(shares: dict[Habit, float], evenness: float) -> Habit:
+    """Name a head for the way in which it spends more than half of its attention, or for how evenly it does so.
+
+    >>> named({"previous token": 0.6, "sink": 0.3}, 0.9)
+    'previous token'
+    """
+    best = max(shares, key=lambda name: shares[name])
+    if shares[best] > HALF:
+        return best
+    return "broad" if evenness >= NEARLY_EVEN else "other"
+
+
+class Means:
+    """Gathers overviews of one model, sentence by sentence, and averages what each head does."""
+
+    def __init__(self) -> None:
+        self._first: Overview | None = None
+        self._sums: list[tuple[dict[Habit, float], float, float]] = []
+        self.sentences = self._tokens = 0
+
+    def add(self, found: Overview) -> None:
+        """Take one more sentence; the first of all may know what heads do with repeated tokens."""
+        if self._first is None:
+            self._first = found
+            self._sums = [(dict.fromkeys(head.shares, 0.0), 0.0, 0.0) for head in found.heads]
+        self.sentences += 1
+        self._tokens += len(found.tokens.texts)
+        self._sums = [
+            (
+                {name: sums[name] + head.shares[name] for name in sums},
+                of_entropy + head.entropy,
+                of_evenness + head.evenness,
+            )
+            for (sums, of_entropy, of_evenness), head in zip(self._sums, found.heads, strict=True)
+        ]
+
+    def result(self) -> TextOverview:
+        """Average over the sentences.
+
+        Raises:
+            ValueError: there was none.
+        """
+        if self._first is None:
+            raise ValueError("there is no sentence to average over")
+        first, heads = self._first, []
+        for head, (sums, of_entropy, of_evenness) in zip(first.heads, self._sums, strict=True):
+            shares = {name: total / self.sentences for name, total in sums.items()}
+            evenness = of_evenness / self.sentences
+            does = of_repeats(head.on_repeats) or named(shares, evenness)
+            mean = of_entropy / self.sentences
+            heads.append(HeadMeans(head.layer, head.head, does, shares, head.on_repeats, mean, evenness))
+        return TextOverview(self.sentences, self._tokens, first.model, first.causal, first.windows, tuple(heads))
 
 
 def of_repeats(scores: dict[OnRepeats, float] | None) -> OnRepeats | None:

@@ -89,7 +89,7 @@ def table_query(step):
 def test_a_sink_next_door_is_no_neighbour():
     """Each word looks at the one before; of the second word that is the sink, which counts as a sink alone."""
     weights = np.array([[1.0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]])
-    does, shares = habit(weights, [True, False, False, False], causal=False)
+    does, shares, _ = habit(weights, [True, False, False, False], causal=False)
     assert shares["previous token"] == 1.0  # of the two words that have a word before them
     assert shares["sink"] == pytest.approx(1 / 3)
     assert does == "previous token"
@@ -98,7 +98,7 @@ def test_a_sink_next_door_is_no_neighbour():
 def test_the_first_row_of_a_causal_head_is_not_counted():
     """It can only look at itself. Of the others one looks at itself, one at the first."""
     weights = np.array([[1.0, 0, 0], [0, 1, 0], [1, 0, 0]])
-    _, shares = habit(weights, [False] * 3, causal=True)
+    _, shares, _ = habit(weights, [False] * 3, causal=True)
     assert shares["same token"] == 0.5
     assert shares["sink"] == 0.5
 

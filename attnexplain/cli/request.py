@@ -107,6 +107,11 @@ class Request:
         return self.overview or self.find is not None or self.figure == "overview"
 
     @property
+    def averages(self) -> bool:
+        """Whether what heads do is averaged over the sentences of a file."""
+        return self.overview and (self.file is not None or self.sentence == "-")
+
+    @property
     def shown_steps(self) -> tuple[int, ...]:
         """The steps to show: all where none is chosen."""
         return self.steps or STEPS

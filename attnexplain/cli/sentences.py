@@ -84,7 +84,7 @@ class Watch:
     def __init__(self, asked: Request, lines: Iterator[Line]) -> None:
         self._lines = lines
         self._progress: Progress | None = None
-        goes_to_a_file = asked.output is not None or is_file(sys.stdout)
+        goes_to_a_file = asked.output is not None or is_file(sys.stdout) or asked.averages
         if asked.file in (None, "-") or not (is_terminal(sys.stderr) and goes_to_a_file):
             return
         if Path(str(asked.file)).is_file():

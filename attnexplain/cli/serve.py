@@ -80,7 +80,7 @@ def serve(asked: Request) -> int:
         _quiz(asked, model)
         return 0
     with _destination(asked) as deliver:
-        _answer_all(asked, model, deliver)
+        (_average_over_all if asked.averages else _answer_all)(asked, model, deliver)
     return 0
 
 
@@ -175,6 +175,40 @@ def _answer_all(asked: Request, model: Model, deliver: Callable[[Written], None]
         if phrase in unseen:
             raise PhraseError(phrase)
     deliver(held)
+
+
+def _average_over_all(asked: Request, model: Model, deliver: Callable[[Written], None]) -> None:
+    """Run all heads on one sentence after another, and write the means of what they do."""
+    from attnexplain.overview import Means, overview
+
+    means = Means()
+    watch = Watch(asked, read_lines(asked, model.example))
+    for line in watch.lines():
+        try:
+            if line.error is not None:
+                raise line.error
+            found = overview(
+                line.text or "", model=model, max_tokens=asked.max_tokens, merge_words=asked.merge_words,
+                truncate=asked.truncate, repeats=(asked.repeats or None) if not means.sentences else False,
+            )  # fmt: skip
+        except DataError as error:
+            error.place = line.place
+            if not asked.keep_going:
+                raise
+            with watch.interrupted():
+                complain(error, and_so="; skipped")
+        else:
+            means.add(found)
+    if not means.sentences:
+        raise TextError(f"{source_name(asked)} has no sentence in it{' that works' if asked.keep_going else ''}")
+    if asked.form == ".json":
+        from attnexplain.render.json import render_text_overview
+
+        deliver(render_text_overview(means.result()))
+        return
+    from attnexplain.steps.heads import text_lesson
+
+    deliver(page(asked)(text_lesson(means.result(), source_name(asked))))
 
 
 def _of_the_line(error: AttnExplainError, line: Line) -> AttnExplainError:

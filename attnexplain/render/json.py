@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from attnexplain.merging import Word
     from attnexplain.models.model import ModelInfo
     from attnexplain.models.weights_file import AttentionWeights
-    from attnexplain.overview import Overview
+    from attnexplain.overview import Overview, TextOverview
     from attnexplain.tokens import Tokens
 
 KEYS_OF_STEP = {
@@ -124,6 +124,30 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
     return start | {"find": {"query": query, "key": key, "heads": heads, "command": opens}}
 
 
+def text_overview_to_dict(found: TextOverview) -> dict[str, Any]:
+    """Put what all heads do with a text into plain Python: the means over its sentences."""
+    windows = {"windows": list(found.windows)} if any(found.windows) else {}
+    return {
+        "schema": SCHEMA,
+        "version": attnexplain.__version__,
+        "sentences": found.sentences,
+        "token_count": found.tokens,
+        "model": _model_of_many(found.model),
+        "settings": {"causal": found.causal} | windows,
+        "overview": [
+            {"layer": head.layer, "head": head.head, "does": head.does, "shares": head.shares}
+            | ({} if head.on_repeats is None else {"on_repeats": head.on_repeats})
+            | {"entropy": head.entropy}
+            for head in found.heads
+        ],
+    }
+
+
+def render_text_overview(found: TextOverview) -> str:
+    """Write what all heads do with a text as one line."""
+    return json.dumps(text_overview_to_dict(found), allow_nan=False) + "\n"
+
+
 def render_weights(alone: AttentionWeights) -> str:
     """Write attention weights from elsewhere as one line: what is not known is 0, or null."""
     start = _start(alone, alone.info, alone.tokens.texts, (0, 0, 0))
@@ -157,7 +181,6 @@ def stream_heads(found: HeadWeights) -> Iterator[str]:
 
 def _start_of_heads(found: HeadWeights) -> dict[str, Any]:
     """Make what stands before the weights of many heads."""
-    model = {"name": found.model.name, "kind": found.model.kind, "layers": found.model.layers}
     settings: dict[str, Any] = {"causal": found.causal}
     if any(found.windows):
         settings["windows"] = list(found.windows)
@@ -167,11 +190,17 @@ def _start_of_heads(found: HeadWeights) -> dict[str, Any]:
         "sentence": found.sentence,
         "tokens": list(found.tokens),
         **_places_of(found.found),
-        "model": model | {"heads": found.model.heads} | ({"family": found.model.family} if found.model.family else {}),
+        "model": _model_of_many(found.model),
         "settings": settings,
         "layers": list(found.layers) or "mean",
         "heads": list(found.heads) or "mean",
     }
+
+
+def _model_of_many(model: ModelInfo) -> dict[str, Any]:
+    """Say which model it is, where no head of it is chosen."""
+    family = {"family": model.family} if model.family else {}
+    return {"name": model.name, "kind": model.kind, "layers": model.layers, "heads": model.heads} | family
 
 
 def _places_of(tokens: Tokens) -> dict[str, Any]:
