@@ -57,9 +57,10 @@ def check_numbers(name: str, value: Any) -> tuple[int, ...]:
     Raises:
         TypeError: it is none.
     """
-    several = (value,) if hasattr(value, "__index__") else value
+    listed = value.tolist() if hasattr(value, "tolist") else value  # a numpy array
+    several = (listed,) if hasattr(listed, "__index__") else listed
     if isinstance(several, str | bytes) or not isinstance(several, Sequence | range):
-        raise _wrong(name, value, 'a list of whole numbers is wanted, or "mean"')
+        raise _wrong(name, value, 'a list of whole numbers is wanted, or "all" or "mean"')
     for number in several:
         check_whole(name, number)
     return tuple(map(index, several))

@@ -52,6 +52,9 @@ class HeadWeights:
     windows: tuple[int | None, ...] = ()
     """For each of the layers how many tokens, itself too, a token sees on each side that it sees at all."""
 
+    sinks: Weights | None = None
+    """(layers, heads, n): what a learned sink takes of each row, which adds up to 1 with it; None without one."""
+
     def __repr__(self) -> str:
         return f"HeadWeights({self.sentence!r:.60}, {self.weights.shape}, {self.model.name})"
 
@@ -151,38 +154,54 @@ def explain_all(
     of_heads = chosen_of("head", heads, source.info.heads, source.info.name)
     sentence, tokens = source.read(sentence, (), max_tokens, pair=pair, truncate=truncate)
     n = len(tokens.texts)
-    size = 4 * n * n * (1 if layers == MEAN else len(of_layers)) * (1 if heads == MEAN else len(of_heads))
+    is_mean = [isinstance(asked, str) and asked == MEAN for asked in (layers, heads)]
+    shape = tuple(1 if mean else len(of) for mean, of in zip(is_mean, (of_layers, of_heads), strict=True))
+    parts = len(of_layers) // shape[0] * (len(of_heads) // shape[1])  # heads that share a place, of which the mean is
+    size = 4 * n * n * shape[0] * shape[1]
     if size > MOST_BYTES:
         raise DataError(
-            f"the weights of {len(of_layers)} layers of {len(of_heads)} heads on {n} tokens take "
-            f"{size / (1 << 30):.1f} GiB, and 1 is allowed",
+            f"the weights of {shape[0] * shape[1]} heads on {n} tokens take {_in_units(size)}, and "
+            f"{_in_units(MOST_BYTES)} are allowed",
             hint="choose layers, or shorten the text",
         )
-    weights = np.zeros((len(of_layers), len(of_heads), n, n), dtype=np.float32)
+    weights = np.zeros((*shape, n, n), dtype=np.float32)
+    sinks = np.zeros((*shape, n), dtype=np.float32)
+    has_sinks = False
     windows: dict[int, int | None] = {}
     for layer, head, trace in source.every_head(tokens):
         if layer > max(of_layers):
             break
         windows[layer] = trace.variant.window
         if layer in of_layers and head in of_heads:
-            weights[of_layers.index(layer), of_heads.index(head)] = trace.weights
-    for axis, asked in ((0, layers), (1, heads)):
-        if asked == MEAN:
-            weights = weights.mean(axis=axis, keepdims=True)
+            place = (0 if is_mean[0] else of_layers.index(layer), 0 if is_mean[1] else of_heads.index(head))
+            weights[place] += trace.weights / parts
+            if trace.sink_shares is not None:
+                has_sinks = True
+                sinks[place] += trace.sink_shares / parts
     return HeadWeights(
         sentence,
         tokens,
         source.info,
-        () if layers == MEAN else of_layers,
-        () if heads == MEAN else of_heads,
+        () if is_mean[0] else of_layers,
+        () if is_mean[1] else of_heads,
         weights,
         source.causal,
-        () if layers == MEAN else tuple(windows[layer] for layer in of_layers),
+        () if is_mean[0] else tuple(windows[layer] for layer in of_layers),
+        sinks if has_sinks else None,
     )
 
 
+def _in_units(size: int) -> str:
+    """Write a number of bytes.
+
+    >>> _in_units(1 << 30)
+    '1.0 GiB'
+    """
+    return f"{size / (1 << 30):.1f} GiB" if size >= 1 << 27 else f"{size:,} bytes"
+
+
 def chosen_of(what: str, asked: Sequence[int] | str | None, count: int, name: str) -> tuple[int, ...]:
-    """Read which layers or heads are asked for: all for None and for "mean"; -1 is the last.
+    """Read which layers or heads are asked for: all for None, "all" and "mean"; -1 is the last.
 
     >>> chosen_of("layer", [0, -1], 6, "minilm")
     (0, 5)
@@ -190,7 +209,7 @@ def chosen_of(what: str, asked: Sequence[int] | str | None, count: int, name: st
     Raises:
         CommandError: there is no such layer or head, or one is asked for twice.
     """
-    if asked is None or asked == MEAN:
+    if asked is None or (isinstance(asked, str) and asked in (MEAN, "all")):
         return tuple(range(count))
     numbers = check_numbers(f"{what}s", asked)
     found = tuple(numbered(what, number, count, name) for number in numbers)

@@ -63,7 +63,7 @@ def test_layers_and_heads_that_are_not_there_are_refused(options, message):
 
 def test_more_than_a_gibibyte_is_refused(monkeypatch):
     monkeypatch.setattr("attnexplain.every_head.MOST_BYTES", 100)
-    with pytest.raises(DataError, match="GiB, and 1 is allowed"):
+    with pytest.raises(DataError, match="bytes, and 100 bytes are allowed"):
         explain_all(SENTENCE, model=BERT)
 
 
@@ -172,3 +172,60 @@ def test_ids_and_spans_survive_a_stored_run(tmp_path):
     for wrong in ({"ids": [1]}, {"spans": [[0, 1]]}, {"spans": [[5, 1]] * len(trace.tokens)}, {"ids": [-1] * 9}):
         (tmp_path / "run.json").write_text(json.dumps(content | wrong))
         assert call("--model", str(tmp_path / "run.json"))[0] == 3
+
+
+@pytest.mark.parametrize("form", ["json", "npz"])
+@pytest.mark.parametrize(("layers", "heads"), [("mean", None), (None, "mean"), ("mean", "mean")])
+def test_a_stored_mean_is_drawn_again_and_says_so(form, layers, heads, tmp_path):
+    path = tmp_path / f"mean.{form}"
+    explain_all(SENTENCE, model=BERT, layers=layers, heads=heads).save(path)
+    chosen = [*([] if layers else ["--layer", "1"]), *([] if heads else ["--head", "1"])]
+    code, out, _ = call("--model", str(path), *chosen)
+    text = " ".join(out.split())
+    assert code == 0
+    assert ("the mean over all layers" in text, "the mean over all heads" in text) == (bool(layers), bool(heads))
+    assert "layer 0" not in text
+
+
+def test_lists_may_be_arrays_and_all():
+    every = explain_all(SENTENCE, model=BERT)
+    found = explain_all(SENTENCE, model=BERT, layers=np.array([0, 2]), heads="all")
+    assert (found.layers, found.heads) == ((0, 2), (0, 1, 2))
+    np.testing.assert_array_equal(found.weights, every.weights[[0, 2]])
+    assert explain_all(SENTENCE, model=BERT, layers=np.int64(1)).layers == (1,)
+
+
+def test_a_mean_takes_no_more_room_than_itself(monkeypatch):
+    n = len(explain_all(SENTENCE, model=BERT).tokens)
+    monkeypatch.setattr("attnexplain.every_head.MOST_BYTES", 4 * n * n)
+    assert explain_all(SENTENCE, model=BERT, layers="mean", heads="mean").weights.shape == (1, 1, n, n)
+    with pytest.raises(DataError, match=rf"the weights of 3 heads on {n} tokens take .* and {4 * n * n} bytes"):
+        explain_all(SENTENCE, model=BERT, layers="mean")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--all-heads", "--json"], "holds attention weights alone"),
+        (["--figure", "weights", "--head", "mean", "-o", "x.svg"], "--layer and --head have one number"),
+    ],
+)
+def test_stored_weights_refuse_what_needs_the_model(options, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    explain_all(SENTENCE, model=BERT).save("heads.npz")
+    code, _, err = call("--model", "heads.npz", *options)
+    assert (code, message in err) == (2, True), err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--layer=-2-1", "--all-heads", "--json"], "'-2-1' is no number"),
+        (["--layer", "1000", "--all-heads", "--json"], "--layer 1000: bert has the layers 0 to 2"),
+        (["--compare", "a", "--layer", "0-1"], "--compare looks at one word, so --layer has one number"),
+        (["--figure", "weights", "--head", "mean", "--causal", "-o", "x.svg"], "--causal, --scale and --phrase do not"),
+    ],
+)
+def test_numbers_of_layers_that_cannot_be_are_told(options, message):
+    code, _, err = call("--model", BERT, *options, "a cat")
+    assert (code, message in err) == (2, True), err

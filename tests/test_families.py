@@ -548,10 +548,10 @@ def test_tensors_read_in_many_blocks_give_the_same_numbers(name, monkeypatch):
 
 def test_a_sheet_refuses_what_it_has_no_place_for(tmp_path):
     path = tmp_path / "run.json"
-    call("--model", str(FOLDER / "llama-2"), "-o", str(path), "a cat")
-    code, out, _ = call("--worksheet", "--model", str(path))
-    assert code in (2, 3)
-    assert out == ""
+    call("--model", str(FOLDER / "mpnet"), "-o", str(path), "a cat")
+    code, out, err = call("--worksheet", "--model", str(path))
+    assert (code, out) == (3, "")
+    assert "bias" in err or "has more than the four steps" in err, err
 
 
 # What config.json need not say
@@ -612,6 +612,13 @@ def test_what_config_json_does_not_say_is_as_in_transformers(kind):
     if kind == "gpt_oss":
         assert sizes.rotations[0].scaling == "yarn"
         assert sizes.rotations[0].stretch == pytest.approx(1.3465735902799727)
+
+
+def test_stored_runs_know_the_scalings_that_there_are():
+    from attnexplain.models.checkpoint.rope import SCALINGS, UNSCALED
+    from attnexplain.models.stored_variant import KINDS_OF_SCALING
+
+    assert set(KINDS_OF_SCALING) - {""} == set(SCALINGS) - set(UNSCALED)
 
 
 # what two keys or names say of one thing

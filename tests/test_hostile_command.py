@@ -109,7 +109,7 @@ OPTIONS = [
     (["--width", "0x50", "a b"], 2, "--width:"),
     (["--max-tokens", "0", "a b"], 2, "--max-tokens:"),
     (["--max-tokens", "4097", "a b"], 2, "--max-tokens:"),
-    (["--layer", "1000", "a b"], 2, "--layer:"),
+    (["--layer", "1000", "a b"], 2, "--layer and --head choose from a checkpoint"),
     (["--layer", "1", "a b"], 2, "tiny has"),
     (["--head", "-9", "a b"], 2, "--head -9: tiny has the heads 0 to 2"),
     (["--head", "7", "a b"], 2, "tiny has"),

@@ -102,8 +102,8 @@ def _numbers(text: str | tuple[int, ...]) -> tuple[int, ...] | str:
         return text
     found: list[int] = []
     for part in text.split(","):
-        match = re.fullmatch(r" *(-?[0-9]{1,3}) *(?:- *([0-9]{1,3}) *)?", part)
-        if match is None:
+        match = re.fullmatch(r" *(-[0-9]{1,9}|[0-9]{1,9}(?= *$)|[0-9]{1,3}(?= *-)) *(?:- *([0-9]{1,3}) *)?", part)
+        if match is None or (match[2] and match[1].startswith("-")):
             raise typer.BadParameter(
                 f"{text!r} is no number, such as 3 or -1, nor several such as 0-2 or 0,5, all or mean"
             )

@@ -160,9 +160,10 @@ def refuse_what_does_nothing(asked: Request) -> None:
         CommandError: there is one; the message says why.
     """
     subject = subject_of(asked)
-    if subject == LESSON and (asked.layers is not None or asked.heads is not None):
-        option = "--layer" if asked.layers is not None else "--head"
-        raise CommandError(f"a lesson shows one head, so {option} has one number", hint="--all-heads writes several")
+    for option, several, rule in (("--layer", asked.layers, RULES["layer"]), ("--head", asked.heads, RULES["head"])):
+        if several is not None and subject in rule.subjects - {FIGURE, ALL_HEADS}:
+            what = "a lesson shows one head" if subject == LESSON else SAYS[subject]
+            raise CommandError(f"{what}, so {option} has one number", hint="--all-heads writes several")
     _refuse_form(asked, subject)
     _refuse_options(asked, subject)
     if subject == FIGURE:

@@ -302,8 +302,10 @@ def _weights_alone(asked: Request, alone: AttentionWeights) -> Written:
         raise CommandError(f"{name} has its own tokens", hint="leave the sentence out")
     if missing := set(asked.steps) - {3}:
         raise alone.refusal(f"step {min(missing)} cannot be shown")
-    if asked.form == ".npz" or asked.runs_every_head:
+    if asked.form == ".npz" or asked.runs_every_head or asked.all_heads:
         raise alone.refusal()
+    if asked.layers is not None or asked.heads is not None:
+        raise alone.refusal("one head of them is drawn, so --layer and --head have one number")
     refuse_long(len(alone.tokens.texts), asked.max_tokens, "tokens")
     if off := alone.rows_that_are_off:
         warn(f"{off} of {len(alone.tokens.texts)} rows of {name} do not add up to 1")

@@ -14,7 +14,7 @@ The files may come from anyone: sizes are checked before anything is unpacked, a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -52,7 +52,7 @@ LARGEST = 64 << 20
 TEXTS = ("title", "source", "note")
 FLAGS = ("causal", "scale")
 WEIGHTS_KEYS = ("tokens", "query_tokens", "key_tokens", "weights")
-_OF_MANY = ("layers", "heads", "ids", "spans", "special", "segments", "cut_from", "causal", "kind")
+_OF_MANY = ("layers", "heads", "ids", "spans", "special", "segments", "cut_from", "sinks", "causal", "kind")
 """What stored weights of many heads have besides."""
 _MARKS = ("schema", "version", "sentence", "model", "settings")
 """What a stored run of weights alone has besides."""
@@ -161,10 +161,18 @@ def _weights(name: str, content: Mapping[str, Any], layer: int, head: int) -> At
         return attention_weights(name, asking, content["weights"], layer=layer, head=head, answering=answering)
     if "tokens" not in content:
         raise NumbersError("tokens are missing: one for each row of weights")
-    return attention_weights(
+    found = attention_weights(
         name, _texts("tokens", content["tokens"]), content["weights"], layer=layer, head=head,
         layers=_numbered("layers", of_many), heads=_numbered("heads", of_many),
     )  # fmt: skip
+    of_means = {key: _is_mean(of_many.get(key)) for key in ("layers", "heads")}
+    if not any(of_means.values()):
+        return found
+    numbers = {"layers": found.info.layer, "heads": found.info.head}
+    label = ", ".join(
+        f"the mean over all {key}" if is_mean else f"{key[:-1]} {numbers[key]}" for key, is_mean in of_means.items()
+    )
+    return replace(found, info=replace(found.info, note=f"Stored attention weights: {label}.", label=label))
 
 
 def _texts(key: str, texts: Any) -> Tokens:
@@ -172,11 +180,17 @@ def _texts(key: str, texts: Any) -> Tokens:
     return Tokens(read_texts(key, texts))
 
 
+def _is_mean(numbers: Any) -> bool:
+    """Whether a mean over layers or heads was stored, and not each of them."""
+    text = numbers.tolist() if isinstance(numbers, np.ndarray) else numbers
+    return isinstance(text, str) and text == "mean"
+
+
 def _numbered(key: str, content: Mapping[str, Any]) -> tuple[int, ...]:
     """Read the numbers of the layers or heads that were stored; none where a mean was."""
     numbers = content.get(key, ())
     numbers = numbers.tolist() if isinstance(numbers, np.ndarray) else numbers
-    if numbers in ("mean", ()):
+    if _is_mean(numbers) or numbers == ():
         return ()
     is_list = isinstance(numbers, list) and all(type(number) is int and 0 <= number < 1000 for number in numbers)
     if not is_list or len(set(numbers)) != len(numbers):

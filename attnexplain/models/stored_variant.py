@@ -118,7 +118,8 @@ def _rotation(settings: Mapping[str, Any]) -> Rotation | None:
     if not part:
         return None
     frequencies: Array = read_vector("rotated, frequencies", part.get("frequencies"))
-    if part.get("places", 2 * len(frequencies)) != 2 * len(frequencies):
+    places = part.get("places", 2 * len(frequencies))
+    if np.ndim(places) or places != 2 * len(frequencies):
         raise NumbersError(f"rotated, places: there are {len(frequencies)} frequencies, one for each pair")
     scaling = part.get("scaling", "")
     if scaling not in KINDS_OF_SCALING:

@@ -194,6 +194,7 @@ def _start_of_heads(found: HeadWeights) -> dict[str, Any]:
         "settings": settings,
         "layers": list(found.layers) or "mean",
         "heads": list(found.heads) or "mean",
+        **({} if found.sinks is None else {"sinks": found.sinks.tolist()}),
     }
 
 

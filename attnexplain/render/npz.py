@@ -39,7 +39,9 @@ def heads_npz(found: HeadWeights) -> bytes:
     """Put the weights of many heads into the bytes of a .npz file, float32 as they are."""
     arrays: dict[str, Any] = {"weights": found.weights, **_places_of(found.found)}
     numbers = {"layers": found.layers, "heads": found.heads}
-    arrays |= {name: np.array(value, dtype=np.int64) for name, value in numbers.items()}  # empty for a mean
+    arrays |= {name: np.array(value, dtype=np.int64) if value else np.array("mean") for name, value in numbers.items()}
+    if found.sinks is not None:
+        arrays["sinks"] = found.sinks
     arrays["tokens"] = np.array(found.tokens, dtype=np.str_)
     texts = {"schema": SCHEMA, "sentence": found.sentence, "model": found.model.name, "kind": found.model.kind}
     arrays |= {name: np.array(text) for name, text in texts.items()} | {"causal": np.array(found.causal)}

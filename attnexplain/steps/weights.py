@@ -86,7 +86,7 @@ def weights_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step
             after=_beside(trace.weights, trace.sink_shares), role="weights", in_one_block=block,
         )
     )  # fmt: skip
-    blocks.append(links_of(trace.weights, names) if n > READABLE else ALL_DIGITS)
+    blocks.append(links_of(*beside_sink(trace, names)) if n > READABLE else ALL_DIGITS)
     blocks += [*_sinks(trace, names, view), *_words(trace, view), *_by_hand(trace, names, view)]
     return Step(3, TITLE, (*blocks, *_why_scale(trace, names, view)))
 
@@ -100,6 +100,14 @@ def _is_scaled(trace: Explanation) -> bool:
     """Whether softmax gets anything but the scores of step 2."""
     variant = trace.variant
     return is_divided(trace) or trace.mask is not None or not (variant.softcap is None and variant.bias is None)
+
+
+def beside_sink(trace: Explanation, names: tuple[str, ...]) -> tuple[Array, tuple[str, ...], tuple[str, ...]]:
+    """Put the shares of a sink beside those of words, and name all columns."""
+    taken = trace.sink_shares
+    if taken is None:
+        return trace.weights, names, names
+    return np.column_stack([trace.weights, taken]), names, (*names, "(sink)")
 
 
 def _beside(shares: Array, taken: Array | None) -> tuple[Column, ...]:
@@ -223,11 +231,11 @@ def _masking(trace: Explanation) -> str:
     hidden, window = what_is_hidden(trace), trace.variant.window
     if window is not None and not has_window(trace):
         side = "back" if trace.causal else "to each side"
-        hidden_by_window = f" This layer has a window of {window - 1} positions {side}, and this sentence fits into it."
-        return hidden_by_window + (
-            f" A word that {hidden} is masked: its scaled score is -∞, its share 0." if hidden else ""
-        )
-    return f" A word that {hidden} is masked: its scaled score is -∞, its share 0." if hidden else ""
+        reach = f"{window - 1} position{'' if window == 2 else 's'} {side}"
+        fits = f" This layer has a window of {reach}, and this sentence fits into it."
+    else:
+        fits = ""
+    return fits + (f" A word that {hidden} is masked: its scaled score is -∞, its share 0." if hidden else "")
 
 
 def _written_cap(softcap: float, digits: int) -> str:
@@ -475,7 +483,11 @@ def _why_scale(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[
     evenness = [entropy(w) for w in (with_it, without_it)]
     in_sight = (np.full(n, n) if trace.mask is None else trace.mask.sum(axis=1)) + (trace.variant.sink is not None)
     columns = ("largest with √d_k", "largest without", "entropy with √d_k", "entropy without", "at most")
-    ceiling = f"at most ln of the number of words that a row sees{too}" if trace.mask is not None else f"at most ln {n}"
+    ceiling = (
+        f"at most ln of the number of words that a row sees{too}"
+        if trace.mask is not None
+        else f"at most ln {n + bool(too)}"
+    )
     about = Prose(
         f"Entropy measures how evenly a row is shared, -Σ w·ln w: 0 where all is on one word, and {ceiling}, where all "
         "get the same.",
