@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from attnexplain.attention import AttentionTrace as AttentionTrace
     from attnexplain.errors import AttnExplainError as AttnExplainError
+    from attnexplain.every_head import AllHeads as AllHeads
     from attnexplain.every_head import HeadWeights as HeadWeights
     from attnexplain.every_head import explain_all as explain_all
     from attnexplain.explanation import Explanation as Explanation
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "AttentionTrace", "AttnExplainError", "Explanation", "HeadWeights", "explain", "explain_all", "load_model",
+    "AllHeads", "AttentionTrace", "AttnExplainError", "Explanation", "HeadWeights", "explain", "explain_all",
+    "load_model",
 ]  # fmt: skip
 
 _ROOM_OF = {
+    "AllHeads": "every_head",
     "AttentionTrace": "attention",
     "AttnExplainError": "errors",
     "Explanation": "explanation",

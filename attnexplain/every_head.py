@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -189,6 +190,43 @@ def explain_all(
         () if is_mean[0] else tuple(windows[layer] for layer in of_layers),
         sinks if has_sinks else None,
     )
+
+
+@dataclass(frozen=True)
+class AllHeads:
+    """A function of a sentence that can be pickled, for engines of many processes: each opens the model once.
+
+    >>> AllHeads("tiny", heads="mean")("the dog bites the man").weights.shape
+    (1, 1, 5, 5)
+
+    Args and errors are those of `explain_all`.
+    """
+
+    model: str | PathLike[str] = DEFAULT_MODEL
+    layers: Sequence[int] | str | None = None
+    heads: Sequence[int] | str | None = None
+    max_tokens: int = MAX_TOKENS
+    truncate: bool = False
+
+    def __call__(self, sentence: str) -> HeadWeights:
+        """Compute the attention weights of every head."""
+        return explain_all(
+            sentence,
+            model=_opened(fspath(self.model)),
+            layers=self.layers,
+            heads=self.heads,
+            max_tokens=self.max_tokens,
+            truncate=self.truncate,
+        )
+
+
+@lru_cache(maxsize=4)
+def _opened(source: str) -> Model:
+    """Open a model once in a process."""
+    model = load_model(source)
+    if isinstance(model, AttentionWeights):
+        raise model.refusal()
+    return model
 
 
 def _in_units(size: int) -> str:
