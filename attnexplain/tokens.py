@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from attnexplain.errors import CommandError, PhraseError, TextError
 from attnexplain.text import SURROGATE, UNSEEN, visible, word_key
@@ -61,6 +61,17 @@ class Tokens:
             object.__setattr__(self, "special", (False,) * len(self.texts))
         if not self.shown:
             object.__setattr__(self, "shown", self.texts)
+
+    def known(self) -> dict[str, Any]:
+        """Say of each token what is known beside its text, as lists: its number, its place, whether it is a word."""
+        everything = {
+            "ids": None if self.ids is None else list(self.ids),
+            "spans": None if self.spans is None else [list(span) for span in self.spans],
+            "special": list(self.special) if self.are_pieces else None,
+            "segments": None if self.segments is None else list(self.segments),
+            "cut_from": self.cut_from or None,
+        }
+        return {name: value for name, value in everything.items() if value is not None}
 
     @property
     def noun(self) -> str:

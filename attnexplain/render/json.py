@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from attnexplain.models.model import ModelInfo
     from attnexplain.models.weights_file import AttentionWeights
     from attnexplain.overview import Overview, TextOverview
-    from attnexplain.tokens import Tokens
 
 KEYS_OF_STEP = {
     1: ("embeddings", "projected_queries", "projected_keys", "queries", "keys", "values"),
@@ -60,7 +59,7 @@ def _parts(
     start["settings"] |= variant_settings(trace)
     if any(trace.made):
         start["made"] = list(trace.made)
-    start |= _places_of(trace.found)
+    start |= trace.found.known()
     if worked is not None:
         start["worked"] = {"query": worked[0], "key": worked[1]}
     keys = (key for step in sorted(set(steps)) for key in KEYS_OF_STEP[step])
@@ -108,7 +107,7 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
     start = _start(found, found.model, found.tokens.texts, found.widths)
     if any(found.windows):
         start["settings"]["windows"] = list(found.windows)
-    start |= _places_of(found.tokens)
+    start |= found.tokens.known()
     if found.words is not None:
         start["words"] = _words(found.words)
     heads = [
@@ -189,7 +188,7 @@ def _start_of_heads(found: HeadWeights) -> dict[str, Any]:
         "version": attnexplain.__version__,
         "sentence": found.sentence,
         "tokens": list(found.tokens),
-        **_places_of(found.found),
+        **found.found.known(),
         "model": _model_of_many(found.model),
         "settings": settings,
         "layers": list(found.layers) or "mean",
@@ -202,15 +201,6 @@ def _model_of_many(model: ModelInfo) -> dict[str, Any]:
     """Say which model it is, where no head of it is chosen."""
     family = {"family": model.family} if model.family else {}
     return {"name": model.name, "kind": model.kind, "layers": model.layers, "heads": model.heads} | family
-
-
-def _places_of(tokens: Tokens) -> dict[str, Any]:
-    """Say of each token its number, where it stands in the sentence, and whether it is a word; as far as known."""
-    ids = {} if tokens.ids is None else {"ids": list(tokens.ids)}
-    spans = {} if tokens.spans is None else {"spans": [list(span) for span in tokens.spans]}
-    special = {"special": list(tokens.special)} if tokens.are_pieces else {}
-    segments = {} if tokens.segments is None else {"segments": list(tokens.segments)}
-    return ids | spans | special | segments | ({"cut_from": tokens.cut_from} if tokens.cut_from else {})
 
 
 def render_overview(found: Overview) -> str:

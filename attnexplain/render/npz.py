@@ -25,7 +25,7 @@ def render_npz(trace: Explanation) -> bytes:
     arrays: dict[str, Any] = {name: array for name in keys if (array := getattr(trace, name)) is not None}
     if trace.head is not None:
         arrays |= {name: part for name, part in vars(trace.head).items() if part is not None}
-    arrays |= _places_of(trace.found)
+    arrays |= _known(trace.found)
     model = trace.model
     texts = {"schema": SCHEMA, "sentence": trace.sentence, "model": model.name, "kind": model.kind}
     numbers = {"scale": trace.scale, "causal": trace.causal, "layer": model.layer, "head": model.head}
@@ -37,7 +37,7 @@ def render_npz(trace: Explanation) -> bytes:
 
 def heads_npz(found: HeadWeights) -> bytes:
     """Put the weights of many heads into the bytes of a .npz file, float32 as they are."""
-    arrays: dict[str, Any] = {"weights": found.weights, **_places_of(found.found)}
+    arrays: dict[str, Any] = {"weights": found.weights, **_known(found.found)}
     numbers = {"layers": found.layers, "heads": found.heads}
     arrays |= {name: np.array(value, dtype=np.int64) if value else np.array("mean") for name, value in numbers.items()}
     if found.sinks is not None:
@@ -48,16 +48,8 @@ def heads_npz(found: HeadWeights) -> bytes:
     return _packed(arrays)
 
 
-def _places_of(tokens: Tokens) -> dict[str, Any]:
-    """Say of each token its number, where it stands in the sentence, and whether it is a word; as far as known."""
-    places = {
-        "ids": tokens.ids,
-        "spans": tokens.spans,
-        "special": tokens.special if tokens.are_pieces else None,
-        "segments": tokens.segments,
-        "cut_from": tokens.cut_from or None,
-    }
-    return {name: np.array(value) for name, value in places.items() if value is not None}
+def _known(tokens: Tokens) -> dict[str, Any]:
+    return {name: np.array(value) for name, value in tokens.known().items()}
 
 
 def _packed(arrays: dict[str, Any]) -> bytes:

@@ -44,7 +44,7 @@ class NamedPicture:
         names = [ink.text(name) for name in grid.rows]
         room = options.max_width
         label = max(min(max(map(cell_len, names)), WIDEST_LABEL, room // 3), 1)
-        beside = [column for column in grid.after if column.heading != "sum"]
+        beside = [column for column in grid.after if not column.is_total]
         room -= sum(max(len(column.heading), SHARE_WIDTH) + 1 for column in beside)
         wide = -(-count // max(room - label - 1, 1))
         strengths = grid.tiles(1, wide)

@@ -127,6 +127,8 @@ class Column(NamedTuple):
 
     heading: str
     numbers: Sequence[float]
+    is_total: bool = False
+    """Whether it is the sum of each row, which a picture does without."""
 
 
 class Cell(NamedTuple):

@@ -116,7 +116,10 @@ def figure(
         if taken is not None:
             columns, weights = (*columns, "(sink)"), np.column_stack([weights, taken])
             mask = None if mask is None else np.column_stack([mask, np.ones(len(mask), bool)])
-        description = _of_shares(names, columns, weights, chosen, max(digits, FEWEST), seen=seen)
+        is_of_itself = not isinstance(of, AttentionWeights) or of.answering is None
+        description = _of_shares(
+            names, columns, weights, chosen, max(digits, FEWEST), seen=seen, is_of_itself=is_of_itself
+        )
         drawing: Grid | Fan = Fan(names, columns, weights, chosen)
         if subject == "weights":
             mark = None if chosen is None else (chosen, int(ranked(weights[chosen])[0]))
@@ -191,15 +194,21 @@ def _which(info: ModelInfo) -> str:
 
 
 def _of_shares(
-    names: Sequence[str], columns: Sequence[str], weights: Array, chosen: int | None, digits: int, *, seen: str
+    names: Sequence[str],
+    columns: Sequence[str],
+    weights: Array,
+    chosen: int | None,
+    digits: int,
+    *,
+    seen: str,
+    is_of_itself: bool,
 ) -> str:
-    """Say of each row, or of the chosen one, which words get most."""
+    """Say of each row, or of the chosen one, which words get most; of itself where the words that answer ask."""
     rows = range(len(names)) if chosen is None else [chosen]
     said = []
     for i in list(rows)[:MOST_DESCRIBED]:
         order = [j for j in ranked(weights[i]).tolist() if weights[i, j] >= WORTH_SAYING] or [int(weights[i].argmax())]
-        own = columns[: len(names)] == names  # the words that answer are those that ask
-        whom = {j: "itself" if i == j and own else f'"{columns[j]}"' for j in order[:4]}
+        whom = {j: "itself" if i == j and is_of_itself else f'"{columns[j]}"' for j in order[:4]}
         shares = ", ".join(f"{write_number(float(weights[i, j]), digits)} to {whom[j]}" for j in whom)
         said.append(f'"{names[i]}" gives {shares}.')
     more = len(names) - MOST_DESCRIBED

@@ -77,7 +77,7 @@ def _grid(title: str, numbers: object, role: Role = "other", columns: tuple[str,
 
 def _square(title: str, trace: AttentionTrace, role: Role) -> Grid:
     numbers = {"scores": trace.scores, "scaled_scores": trace.scaled_scores, "weights": trace.weights}[role]
-    sums = (Column("sum", trace.weights.sum(axis=1).tolist()),) if role == "weights" else ()
+    sums = (Column("sum", trace.weights.sum(axis=1).tolist(), is_total=True),) if role == "weights" else ()
     colours = "share" if role == "weights" else "signed"
     return Grid(title, WORDS, WORDS, numbers, colours, rows_ask=True, after=sums, role=role)  # type: ignore[arg-type]
 

@@ -114,8 +114,8 @@ def _beside(shares: Array, taken: Array | None) -> tuple[Column, ...]:
     """Put the sum of each row beside it, and what a sink takes before that, so that a row with it adds up to 1."""
     sums = shares.sum(axis=1)
     if taken is None:
-        return (Column("sum", sums.tolist()),)
-    return Column("sink", taken.tolist()), Column("sum", (sums + taken).tolist())
+        return (Column("sum", sums.tolist(), is_total=True),)
+    return Column("sink", taken.tolist()), Column("sum", (sums + taken).tolist(), is_total=True)
 
 
 def scaled_stages(trace: Explanation, row: int) -> dict[str, Array]:

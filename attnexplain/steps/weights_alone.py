@@ -37,7 +37,7 @@ def lesson_of_weights(
         f'to 1. "{names[mark[0]]}" puts {value} on "{columns_names[mark[1]]}". The steps 1, 2 and 4 cannot be shown: '
         "they need the queries, keys and values that these weights were made of."
     )
-    sums = Column("sum", [float(total) for total in weights.sum(axis=1)])
+    sums = Column("sum", [float(total) for total in weights.sum(axis=1)], is_total=True)
     grid = Grid(
         "W, the attention weights",
         names,

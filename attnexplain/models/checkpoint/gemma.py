@@ -13,8 +13,8 @@ from attnexplain.models.checkpoint import llama
 from attnexplain.models.checkpoint.config import LARGEST_NUMBER
 from attnexplain.models.checkpoint.layers import known_activation
 from attnexplain.models.checkpoint.layout import Entry
-from attnexplain.models.checkpoint.llama import FULL, OF_HEADS, SLIDING, read_sizes, read_windows
-from attnexplain.models.checkpoint.rope import read_rotation
+from attnexplain.models.checkpoint.llama import OF_HEADS, read_sizes, read_windows
+from attnexplain.models.checkpoint.rope import FULL, SLIDING, read_rotation
 
 if TYPE_CHECKING:
     from attnexplain.models.checkpoint.config import Config

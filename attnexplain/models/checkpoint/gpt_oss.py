@@ -13,8 +13,8 @@ import numpy as np
 from attnexplain.models.checkpoint import llama
 from attnexplain.models.checkpoint.layers import sigmoid
 from attnexplain.models.checkpoint.layout import Entry
-from attnexplain.models.checkpoint.llama import FULL, OF_OUTPUT, OF_VECTORS, SLIDING, read_sizes, read_windows
-from attnexplain.models.checkpoint.rope import read_rotation
+from attnexplain.models.checkpoint.llama import OF_OUTPUT, OF_VECTORS, read_sizes, read_windows
+from attnexplain.models.checkpoint.rope import FULL, SLIDING, read_rotation
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array

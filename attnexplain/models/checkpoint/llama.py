@@ -15,7 +15,7 @@ from attnexplain.models.checkpoint.layers import (
     next_states_of_pre_norm,
 )
 from attnexplain.models.checkpoint.layout import Entry, Family, Sizes, check_positions
-from attnexplain.models.checkpoint.rope import read_rotation
+from attnexplain.models.checkpoint.rope import FULL, SLIDING, read_rotation
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -122,9 +122,6 @@ def read_window(config: Config, default: int | None = None) -> int | None:
     if config.get("sliding_window") is None:
         return default
     return config.size("sliding_window", "rows")
-
-
-SLIDING, FULL = "sliding_attention", "full_attention"
 
 
 def read_windows(config: Config, layer_types: Sequence[str], default: int | None = WINDOW) -> tuple[int | None, ...]:

@@ -16,8 +16,7 @@ from attnexplain.models.checkpoint.layers import (
     normalized,
 )
 from attnexplain.models.checkpoint.layout import Entry, Family, Sizes, side_by_side
-from attnexplain.models.checkpoint.llama import FULL, SLIDING
-from attnexplain.models.checkpoint.rope import read_rotation
+from attnexplain.models.checkpoint.rope import FULL, SLIDING, read_rotation
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from attnexplain.models.checkpoint import llama
-from attnexplain.models.checkpoint.llama import FULL, OF_HEADS, OF_OUTPUT, OF_SECOND, SLIDING, read_sizes, read_windows
-from attnexplain.models.checkpoint.rope import read_rotation
+from attnexplain.models.checkpoint.llama import OF_HEADS, OF_OUTPUT, OF_SECOND, read_sizes, read_windows
+from attnexplain.models.checkpoint.rope import FULL, SLIDING, read_rotation
 
 if TYPE_CHECKING:
     from attnexplain.models.checkpoint.config import Config

@@ -101,7 +101,7 @@ def _of_kind(config: Config, layer_type: str, *, is_scaled: bool) -> Config:
     return older.over(own or _NOTHING)
 
 
-KINDS_OF_LAYERS = ("full_attention", "sliding_attention")
+FULL, SLIDING = KINDS_OF_LAYERS = ("full_attention", "sliding_attention")
 LENGTH = 2048
 """Of the longest text, where config.json does not say and nothing depends on it."""
 
