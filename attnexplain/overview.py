@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
@@ -55,34 +55,6 @@ class HeadSummary:
     """What the first of the words looked for puts on the second; None where none were looked for."""
 
 
-@dataclass(frozen=True)
-class HeadMeans:
-    """What one head does with many sentences: the means of what it does with each."""
-
-    layer: int
-    head: int
-    does: Habit
-    """Named by the same rules from the means."""
-    shares: dict[Habit, float]
-    on_repeats: dict[OnRepeats, float] | None
-    entropy: float
-    evenness: float
-
-
-@dataclass(frozen=True)
-class TextOverview:
-    """What every head of a model does with the sentences of a text, each of which counts once."""
-
-    sentences: int
-    tokens: int
-    """Of all sentences together."""
-    model: ModelInfo
-    causal: bool
-    windows: tuple[int | None, ...]
-    heads: tuple[HeadMeans, ...]
-    """In the order of layers and heads."""
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Overview:
     """What every head of a model does with a sentence."""
@@ -103,6 +75,10 @@ class Overview:
     """The words that were looked for: which asks, and which answers."""
     windows: tuple[int | None, ...] = ()
     """For each layer how many tokens, itself too, a token sees on each side that it sees at all; None for all."""
+    sentences: int = 1
+    """How many sentences the measures of heads are means of; all else, pictures too, is of the first."""
+    token_count: int = 0
+    """How many tokens these have together, where there are several."""
 
     def __repr__(self) -> str:
         return f"Overview({self.sentence!r:.60}, {len(self.heads)} heads of {self.model.name})"
@@ -292,22 +268,22 @@ class Means:
             for (sums, of_entropy, of_evenness), head in zip(self._sums, found.heads, strict=True)
         ]
 
-    def result(self) -> TextOverview:
-        """Average over the sentences.
+    def result(self) -> Overview:
+        """Return the overview of the first sentence, with the means over all in the place of its measures.
 
         Raises:
             ValueError: there was none.
         """
         if self._first is None:
             raise ValueError("there is no sentence to average over")
-        first, heads = self._first, []
-        for head, (sums, of_entropy, of_evenness) in zip(first.heads, self._sums, strict=True):
+        heads = []
+        for head, (sums, of_entropy, of_evenness) in zip(self._first.heads, self._sums, strict=True):
             shares = {name: total / self.sentences for name, total in sums.items()}
             evenness = of_evenness / self.sentences
             does = of_repeats(head.on_repeats) or named(shares, evenness)
             mean = of_entropy / self.sentences
-            heads.append(HeadMeans(head.layer, head.head, does, shares, head.on_repeats, mean, evenness))
-        return TextOverview(self.sentences, self._tokens, first.model, first.causal, first.windows, tuple(heads))
+            heads.append(replace(head, does=does, shares=shares, entropy=mean, evenness=evenness))
+        return replace(self._first, heads=tuple(heads), sentences=self.sentences, token_count=self._tokens)
 
 
 def of_repeats(scores: dict[OnRepeats, float] | None) -> OnRepeats | None:

@@ -1,6 +1,7 @@
 """What heads do on average over the sentences of a file."""
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -30,7 +31,7 @@ def test_the_means_are_those_of_the_sentences(file):
     written = json.loads(out)
     jsonschema.validate(written, SCHEMA)
     every = [overview(sentence, model=BERT) for sentence in SENTENCES]
-    assert written["sentences"] == 3
+    assert (written["sentences"], written["sentence"]) == (3, SENTENCES[0])
     assert written["token_count"] == sum(len(found.tokens.texts) for found in every)
     assert len(written["overview"]) == 9
     for place, head in enumerate(written["overview"]):
@@ -44,19 +45,29 @@ def test_the_means_are_those_of_the_sentences(file):
         assert head["does"] == named(head["shares"], evenness)  # no head of random numbers repeats
 
 
-def test_the_screen_has_a_row_a_layer(file):
+def test_the_screen_says_what_are_means_and_what_is_of_the_first(file):
     code, out, _ = call("--model", BERT, "--overview", "--file", file)
     assert code == 0
-    assert "What each head does" in out
-    assert "3 sentences of" in " ".join(out.split())
-    rows = [line.split() for line in out.splitlines() if line[:1] in ("0", "1", "2")]
-    assert [len(row) for row in rows] == [4] * 6  # a layer and three heads, twice
+    assert out.splitlines()[0] == SENTENCES[0]
+    count = sum(len(overview(sentence, model=BERT).tokens.texts) for sentence in SENTENCES)
+    says = f"means over 3 sentences of {count} tokens; the pictures are of the first."
+    assert says in " ".join(out.split())
+    means = np.mean([[head.entropy for head in overview(text, model=BERT).heads] for text in SENTENCES], axis=0)
+    assert all(f"{mean:.2f}" in out for mean in means)
 
 
-def test_many_heads_stand_in_several_tables(file, monkeypatch):
-    monkeypatch.setattr("attnexplain.steps.heads.HEADS_BESIDE", 2)
-    _, out, _ = call("--model", BERT, "--overview", "--file", file)
-    assert [out.count(title) for title in ("What each head does", "Entropy", "head 2")] == [2, 2, 2]
+def test_the_figure_says_so_too(file, tmp_path):
+    path = tmp_path / "heads.svg"
+    code, _, err = call("--model", BERT, "--figure", "overview", "--file", file, "-o", str(path))
+    assert (code, err) == (0, "")
+    assert "the pictures are of the first" in " ".join(re.sub("<[^>]+>", " ", path.read_text()).split())
+
+
+def test_one_sentence_is_no_mean(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text(SENTENCES[0])
+    _, out, _ = call("--model", BERT, "--overview", "--json", "--file", str(path))
+    assert json.loads(out) == json.loads(call("--model", BERT, "--overview", "--json", SENTENCES[0])[1])
 
 
 def test_a_head_is_named_by_the_means_and_not_by_the_first_sentence():

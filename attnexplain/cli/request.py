@@ -109,7 +109,7 @@ class Request:
     @property
     def averages(self) -> bool:
         """Whether what heads do is averaged over the sentences of a file."""
-        return self.overview and (self.file is not None or self.sentence == "-")
+        return (self.overview or self.figure == "overview") and (self.file is not None or self.sentence == "-")
 
     @property
     def shown_steps(self) -> tuple[int, ...]:

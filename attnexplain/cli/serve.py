@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from attnexplain.explanation import Explanation
     from attnexplain.models import Model
     from attnexplain.models.weights_file import AttentionWeights
+    from attnexplain.overview import Overview
 
 
 FIRST_LINES = (
@@ -201,14 +202,7 @@ def _average_over_all(asked: Request, model: Model, deliver: Callable[[Written],
             means.add(found)
     if not means.sentences:
         raise TextError(f"{source_name(asked)} has no sentence in it{' that works' if asked.keep_going else ''}")
-    if asked.form == ".json":
-        from attnexplain.render.json import render_text_overview
-
-        deliver(render_text_overview(means.result()))
-        return
-    from attnexplain.steps.heads import text_lesson
-
-    deliver(page(asked)(text_lesson(means.result(), source_name(asked))))
+    deliver(_overview_drawn(asked, means.result()))
 
 
 def _of_the_line(error: AttnExplainError, line: Line) -> AttnExplainError:
@@ -328,6 +322,11 @@ def _looked_over(asked: Request, line: Line, model: Model) -> Written:
         line.text or "", model=model, find=asked.find, max_tokens=asked.max_tokens, merge_words=asked.merge_words,
         pair=asked.pair, truncate=asked.truncate, repeats=asked.repeats or None,
     )  # fmt: skip
+    return _overview_drawn(asked, found)
+
+
+def _overview_drawn(asked: Request, found: Overview) -> Written:
+    """Draw what all heads do: as JSON, a picture or a lesson."""
     if asked.form == ".json":
         from attnexplain.render.json import render_overview
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from attnexplain.merging import Word
     from attnexplain.models.model import ModelInfo
     from attnexplain.models.weights_file import AttentionWeights
-    from attnexplain.overview import Overview, TextOverview
+    from attnexplain.overview import Overview
 
 KEYS_OF_STEP = {
     1: ("embeddings", "projected_queries", "projected_keys", "queries", "keys", "values"),
@@ -110,6 +110,8 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
     start |= found.tokens.known()
     if found.words is not None:
         start["words"] = _words(found.words)
+    if found.sentences > 1:
+        start |= {"sentences": found.sentences, "token_count": found.token_count}
     heads = [
         {"layer": head.layer, "head": head.head, "does": head.does, "shares": head.shares, "entropy": head.entropy}
         | ({} if head.on_repeats is None else {"on_repeats": head.on_repeats})
@@ -121,30 +123,6 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
     query, key = found.pair
     opens = command_of(found, found.ranked()[0]).text
     return start | {"find": {"query": query, "key": key, "heads": heads, "command": opens}}
-
-
-def text_overview_to_dict(found: TextOverview) -> dict[str, Any]:
-    """Put what all heads do with a text into plain Python: the means over its sentences."""
-    windows = {"windows": list(found.windows)} if any(found.windows) else {}
-    return {
-        "schema": SCHEMA,
-        "version": attnexplain.__version__,
-        "sentences": found.sentences,
-        "token_count": found.tokens,
-        "model": _model_of_many(found.model),
-        "settings": {"causal": found.causal} | windows,
-        "overview": [
-            {"layer": head.layer, "head": head.head, "does": head.does, "shares": head.shares}
-            | ({} if head.on_repeats is None else {"on_repeats": head.on_repeats})
-            | {"entropy": head.entropy}
-            for head in found.heads
-        ],
-    }
-
-
-def render_text_overview(found: TextOverview) -> str:
-    """Write what all heads do with a text as one line."""
-    return json.dumps(text_overview_to_dict(found), allow_nan=False) + "\n"
 
 
 def render_weights(alone: AttentionWeights) -> str:

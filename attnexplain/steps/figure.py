@@ -15,7 +15,7 @@ from attnexplain.models.weights_file import AttentionWeights
 from attnexplain.naming import find_token, labels
 from attnexplain.overview import Overview
 from attnexplain.steps.blocks import Colours, Gallery, Grid, places
-from attnexplain.steps.heads import gallery_of, windows_of
+from attnexplain.steps.heads import gallery_of, means_of, windows_of
 from attnexplain.steps.labels import names_of
 from attnexplain.steps.sight import sees_only
 
@@ -175,7 +175,8 @@ def figure_of_heads(found: Overview) -> Figure:
         "entropy of the rows."
     )
     windows = f" Layers with {said}" if (said := windows_of(found)) else ""
-    caption = f"{CAPTIONS['overview']} {legend}{windows} Model: {found.model.name}."
+    means = f" {said}" if (said := means_of(found)) else ""
+    caption = f"{CAPTIONS['overview']} {legend}{windows}{means} Model: {found.model.name}."
     gallery = gallery_of(found)
     rows = [
         [picture._replace(word="other" if picture.word == "-" else picture.word) for picture in row]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from itertools import groupby
@@ -10,7 +9,7 @@ from itertools import groupby
 from attnexplain.arithmetic import write_number
 from attnexplain.errors import WordError
 from attnexplain.naming import find_token
-from attnexplain.overview import Habit, HeadMeans, HeadSummary, Overview, TextOverview
+from attnexplain.overview import Habit, HeadSummary, Overview
 from attnexplain.steps.blocks import Block, Command, Entry, Gallery, Lesson, Number, Prose, Step, Table, Thumbnail
 from attnexplain.steps.command import command
 from attnexplain.steps.labels import about_input
@@ -48,6 +47,7 @@ def overview_lesson(found: Overview) -> Lesson:
     blocks: tuple[Block, ...] = (
         legend,
         *([Prose(f"w: {said}", is_note=True)] if said else []),
+        *([Prose(means_of(found), is_note=True, id="means")] if means_of(found) else []),
         gallery_of(found),
         *_join_note(found),
         command_of(found, telling),
@@ -56,45 +56,17 @@ def overview_lesson(found: Overview) -> Lesson:
     return Lesson(found.sentence, (Step(0, "Every layer and head", blocks),), notes)
 
 
-def text_lesson(found: TextOverview, source: str) -> Lesson:
-    """Show what every head does on average over the sentences of a text, a column a head."""
-    legend = Prose(
-        "Means over the sentences. Where more than half of the attention goes (prev, next, same: the token before, the "
-        "one after, itself; sink: special tokens or the first; wide: nearly even; -: other)."
-        + ABOUT_REPEATS
-        * any(head.on_repeats is not None for head in found.heads),
-        is_note=True,
+def means_of(found: Overview) -> str:
+    """Say what are means over several sentences, and what is of the first alone; "" of one sentence."""
+    if found.sentences == 1:
+        return ""
+    return (
+        f"Words and numbers are means over {found.sentences} sentences of {found.token_count} tokens; the pictures are "
+        "of the first."
     )
-    said = windows_of(found)
-    rows = [list(layer) for _, layer in groupby(found.heads, key=lambda head: head.layer)]
-    blocks: list[Block] = [legend, *([Prose(f"w: {said}", is_note=True)] if said else [])]
-    for first in range(0, len(rows[0]), HEADS_BESIDE):
-        beside = range(first, min(first + HEADS_BESIDE, len(rows[0])))
-        blocks += [
-            _by_layer("What each head does", rows, beside, lambda head: SHORT[head.does]),
-            _by_layer("Entropy", rows, beside, lambda head: Number(Decimal(head.entropy), 2)),
-        ]
-    about = Prose(
-        f"Model: {found.model.name} ({found.model.kind}). {found.model.overall} {found.sentences} sentences of "
-        f"{found.tokens} tokens together.",
-        is_note=True,
-    )
-    return Lesson(source, (Step(0, "Every layer and head", tuple(blocks)),), (about,))
 
 
-def _by_layer(
-    title: str, rows: Sequence[Sequence[HeadMeans]], beside: Sequence[int], entry: Callable[[HeadMeans], Entry]
-) -> Table:
-    """Put something of each head in a table with a row a layer."""
-    headings = ("layer", *(f"head {number}" if number == beside[0] else str(number) for number in beside))
-    return Table(title, headings, [(str(i), *(entry(heads[n]) for n in beside)) for i, heads in enumerate(rows)])
-
-
-HEADS_BESIDE = 12
-"""How many heads stand beside each other, in 80 columns."""
-
-
-def windows_of(found: Overview | TextOverview) -> str:
+def windows_of(found: Overview) -> str:
     """Say which layers have a window, and how far they see; "" where none has."""
     layers: dict[int, list[str]] = {}
     for layer, window in enumerate(found.windows):
