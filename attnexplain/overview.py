@@ -77,6 +77,10 @@ class Overview:
     """For each layer how many tokens, itself too, a token sees on each side that it sees at all; None for all."""
     sentences: int = 1
     """How many sentences the measures of heads are means of; all else, pictures too, is of the first."""
+    cut_count: int = 0
+    """How many of several were cut to what the model takes."""
+    repeated: int = 0
+    """How many random tokens were repeated, where heads were tried on such."""
     token_count: int = 0
     """How many tokens these have together, where there are several."""
 
@@ -131,8 +135,8 @@ def overview(
         merge_words: judge the weights between words, not between their pieces.
         pair: a second text, for a checkpoint that marks where it begins.
         truncate: cut off what is too long for a checkpoint, as its pipeline does.
-        repeats: look for duplicate token and induction heads, too, on a hundred random tokens of a checkpoint; unless
-            given only where that takes no more than a moment, that is in models of up to 150 million parameters.
+        repeats: look for duplicate token and induction heads, too, on up to a hundred random tokens of a checkpoint;
+            unless given only where that takes no more than a moment, that is in models of up to 150 million parameters.
 
     Raises:
         AttnExplainError: what is wrong, in one line.
@@ -157,7 +161,8 @@ def overview(
     words = words_of(sentence, tokens) if merge_words else None
     is_special = tokens.special if words is None else [tokens.special[word.pieces[0]] for word in words]
     has_repeats = isinstance(source, RandomTokens) and (not source.is_large if repeats is None else repeats)
-    scores = _all_on_repeats(source) if has_repeats else {}
+    sequence = source.repeats() if has_repeats and isinstance(source, RandomTokens) else None
+    scores = {} if sequence is None else _all_on_repeats(source, sequence)
     heads, first = [], None
     windows: dict[int, int | None] = {}
     for layer, head, trace in source.every_head(tokens):
@@ -188,6 +193,7 @@ def overview(
         tuple(heads),
         (names[0], names[1]) if find is not None else None,
         tuple(windows.values()),
+        repeated=0 if sequence is None else sequence.length,
     )
 
 
@@ -250,7 +256,7 @@ class Means:
     def __init__(self) -> None:
         self._first: Overview | None = None
         self._sums: list[tuple[dict[Habit, float], float, float]] = []
-        self.sentences = self._tokens = 0
+        self.sentences = self._tokens = self._cut = 0
 
     def add(self, found: Overview) -> None:
         """Take one more sentence; the first of all may know what heads do with repeated tokens."""
@@ -258,6 +264,7 @@ class Means:
             self._first = found
             self._sums = [(dict.fromkeys(head.shares, 0.0), 0.0, 0.0) for head in found.heads]
         self.sentences += 1
+        self._cut += found.tokens.cut_from > 0
         self._tokens += len(found.tokens.texts)
         self._sums = [
             (
@@ -283,7 +290,13 @@ class Means:
             does = of_repeats(head.on_repeats) or named(shares, evenness)
             mean = of_entropy / self.sentences
             heads.append(replace(head, does=does, shares=shares, entropy=mean, evenness=evenness))
-        return replace(self._first, heads=tuple(heads), sentences=self.sentences, token_count=self._tokens)
+        return replace(
+            self._first,
+            heads=tuple(heads),
+            sentences=self.sentences,
+            token_count=self._tokens,
+            cut_count=self._cut,
+        )
 
 
 def of_repeats(scores: dict[OnRepeats, float] | None) -> OnRepeats | None:
@@ -301,11 +314,11 @@ def of_repeats(scores: dict[OnRepeats, float] | None) -> OnRepeats | None:
 def on_repeats(weights: Array, repeats: Repeats, *, causal: bool) -> dict[OnRepeats, float]:
     """Weigh what a head does with random tokens that are repeated; weights are (n, n).
 
-    "induction" is the prefix matching score of Olsson et al. 2022, arXiv:2209.11895: of 25 random tokens, four times
-    over behind a token that starts the sequence, the attention that a token pays to those behind the same token
-    elsewhere, which is what a model that copies would need. "duplicate token" is what it pays to the same token itself
-    elsewhere (Wang et al. 2022, arXiv:2211.00593). Both are averages over the tokens that have one to look at: in a
-    causal model those of the second repeat on.
+    "induction" is the prefix matching score of Olsson et al. 2022, arXiv:2209.11895: of 25 random tokens (fewer where a
+    model takes fewer), four times over behind a token that starts the sequence, the attention that a token pays to
+    those behind the same token elsewhere, which is what a model that copies would need. "duplicate token" is what it
+    pays to the same token itself elsewhere (Wang et al. 2022, arXiv:2211.00593). Both are averages over the tokens that
+    have one to look at: in a causal model those of the second repeat on.
     """
     places = repeats.first + np.arange(repeats.length * repeats.times)
     rows = places[repeats.length :] if causal else places
@@ -322,11 +335,9 @@ def on_repeats(weights: Array, repeats: Repeats, *, causal: bool) -> dict[OnRepe
     }
 
 
-def _all_on_repeats(source: ManyHeads) -> dict[tuple[int, int], dict[OnRepeats, float]]:
-    """Run all heads on repeated random tokens, where the model has any."""
-    repeats = source.repeats() if isinstance(source, RandomTokens) else None
-    if repeats is None or not isinstance(source, Model):
-        return {}
+def _all_on_repeats(source: Model, repeats: Repeats) -> dict[tuple[int, int], dict[OnRepeats, float]]:
+    """Run all heads on repeated random tokens."""
+    assert isinstance(source, ManyHeads)  # noqa: S101 - the caller looked
     return {
         (layer, head): on_repeats(trace.weights, repeats, causal=source.causal)
         for layer, head, trace in source.every_head(repeats.tokens)

@@ -69,6 +69,7 @@ class Tokens:
             "spans": None if self.spans is None else [list(span) for span in self.spans],
             "special": list(self.special) if self.are_pieces else None,
             "segments": None if self.segments is None else list(self.segments),
+            "second_begins": self.second_begins or None,
             "cut_from": self.cut_from or None,
         }
         return {name: value for name, value in everything.items() if value is not None}

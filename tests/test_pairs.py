@@ -1,6 +1,7 @@
 """Two texts at once, and texts that are too long, against transformers (tests/make_pairs.py)."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -97,7 +98,7 @@ def test_a_stored_pair_is_drawn_again(form, tmp_path):
     trace = explain(FIRST, pair=SECOND, model=BERT, truncate=True, max_tokens=12)
     trace.save(tmp_path / f"run.{form}")
     again = explain(model=tmp_path / f"run.{form}")
-    assert (again.found.segments, again.found.cut_from) == (trace.found.segments, trace.found.cut_from)
+    assert again.found.known() == trace.found.known()
     np.testing.assert_allclose(again.weights, trace.weights, atol=1e-12)
 
 
@@ -118,11 +119,12 @@ def test_json_has_segments_and_what_was_cut(options):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
+        ({"second_begins": 0}, "second_begins must be a whole number from 1 to 42"),
         ({"segments": [0]}, "segments must be a list of 12 numbers, each 0 or 1"),
         ({"segments": [2] * 12}, "segments must be a list of 12 numbers, each 0 or 1"),
         ({"segments": "0"}, "segments must be a list"),
-        ({"cut_from": 12}, "cut_from must be a whole number above 12"),
-        ({"cut_from": "many"}, "cut_from must be a whole number above 12"),
+        ({"cut_from": 12}, "cut_from must be a whole number from 13"),
+        ({"cut_from": "many"}, "cut_from must be a whole number from 13"),
     ],
 )
 def test_a_stored_pair_that_cannot_be_is_one_line(changed, message, tmp_path):
@@ -143,6 +145,11 @@ def test_a_stored_pair_that_cannot_be_is_one_line(changed, message, tmp_path):
         (["--model", BERT, "--pair", SECOND, "--compare", FIRST, FIRST], 2, "so --pair does not go with it"),
         (["--model", BERT, "--pair", SECOND, "--file", "x.txt"], 2, "--pair is the second sentence"),
         (["--model", BERT, "--pair", SECOND, "-"], 2, "--pair is the second sentence"),
+        (
+            ["--model", BERT, "--pair", "a", "--truncate", "--max-tokens", "4", "b"],
+            3,
+            "4 tokens leave no room for words of both",
+        ),
         (["--model", BERT, "--truncate", "--max-tokens", "2", FIRST], 3, "2 tokens leave no room for a word"),
     ],
 )
@@ -194,3 +201,36 @@ def test_albert_has_at_its_ends_what_its_file_says(tmp_path):
         ids[name] = explain_all(FIRST, model=folder).ids[:2]
     assert ids["albert"] == (2, 2)
     assert ids["bert"][0] != ids["bert"][1]
+
+
+def test_where_a_stored_tokenizer_cuts_and_the_old_name_of_its_length_count(tmp_path):
+    folder = tmp_path / "bert"
+    shutil.copytree(FOLDER / "bert", folder)
+    content = json.loads((folder / "tokenizer.json").read_text())
+    content["truncation"] = {"direction": "Left", "max_length": 6, "strategy": "LongestFirst", "stride": 0}
+    (folder / "tokenizer.json").write_text(json.dumps(content))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "BertTokenizer", "max_len": 9}))
+    assert explain_all(FIRST, model=folder, truncate=True).ids == tuple(EXPECTED["bert/cut/left/1"])
+
+
+@pytest.mark.parametrize("subject", ["weights", "overview"])
+def test_a_figure_says_that_the_text_was_cut_and_is_a_pair(subject, tmp_path):
+    path = tmp_path / "figure.svg"
+    options = ["--truncate", "--max-tokens", "12", "--pair", SECOND, "-o", str(path), FIRST]
+    assert call("--model", BERT, "--figure", subject, *options)[0] == 0
+    text = " ".join(re.sub("<[^>]+>", " ", path.read_text()).split())
+    assert "The second text is segment B from token 7 on." in text
+    assert "it was cut to 12 (--truncate)." in text
+
+
+def test_a_comparison_and_an_overview_of_a_text_say_what_was_cut(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text(f"the cat\n{FIRST}\n")
+    options = ["--model", BERT, "--truncate", "--max-tokens", "7"]
+    _, out, _ = call(*options, "--query", "was", "--compare", "it was tired too", FIRST)
+    assert "Of the first sentence the text has" in " ".join(out.split())
+    _, out, _ = call(*options, "--overview", "--file", str(path))
+    assert "1 of them were cut (--truncate)." in " ".join(out.split())
+    written = json.loads(call(*options, "--overview", "--json", "--file", str(path))[1])
+    jsonschema.validate(written, SCHEMA)
+    assert written["cut_count"] == 1

@@ -119,8 +119,10 @@ def test_all_heads_have_it_beside_their_weights(form, trace, tmp_path):
     for name in ("ids", "spans", "special"):
         assert np.array_equal(written[name], getattr(found, name))
     np.testing.assert_allclose(written["sinks"], found.sinks, atol=1e-6)
-    code, _, err = call("--model", str(path), "--layer", "1", "--head", "2")
-    assert (code, "do not add up to 1" in err) == (0, True)
+    code, out, err = call("--model", str(path), "--layer", "1", "--head", "2")
+    assert (code, err) == (0, "")
+    assert "add up to 1 with what the sink takes" in " ".join(out.split())
+    assert next(line for line in out.splitlines() if line.endswith("sum")).split()[-2:] == ["sink", "sum"]
 
 
 def test_the_windows_are_those_of_the_chosen_layers():

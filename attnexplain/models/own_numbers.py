@@ -52,7 +52,19 @@ LARGEST = 64 << 20
 TEXTS = ("title", "source", "note")
 FLAGS = ("causal", "scale")
 WEIGHTS_KEYS = ("tokens", "query_tokens", "key_tokens", "weights")
-_OF_MANY = ("layers", "heads", "ids", "spans", "special", "segments", "cut_from", "sinks", "causal", "kind")
+_OF_MANY = (
+    "layers",
+    "heads",
+    "ids",
+    "spans",
+    "special",
+    "segments",
+    "second_begins",
+    "cut_from",
+    "sinks",
+    "causal",
+    "kind",
+)
 """What stored weights of many heads have besides."""
 _MARKS = ("schema", "version", "sentence", "model", "settings")
 """What a stored run of weights alone has besides."""
@@ -165,6 +177,8 @@ def _weights(name: str, content: Mapping[str, Any], layer: int, head: int) -> At
         name, _texts("tokens", content["tokens"]), content["weights"], layer=layer, head=head,
         layers=_numbered("layers", of_many), heads=_numbered("heads", of_many),
     )  # fmt: skip
+    if "sinks" in of_many:
+        found = replace(found, sinks=_sinks(of_many["sinks"], found.every_head.shape[:3]))
     of_means = {key: _is_mean(of_many.get(key)) for key in ("layers", "heads")}
     if not any(of_means.values()):
         return found
@@ -178,6 +192,17 @@ def _weights(name: str, content: Mapping[str, Any], layer: int, head: int) -> At
 def _texts(key: str, texts: Any) -> Tokens:
     check_count(texts if isinstance(texts, list) else ())
     return Tokens(read_texts(key, texts))
+
+
+def _sinks(numbers: Any, shape: tuple[int, ...]) -> Array:
+    """Read what a learned sink takes of each row of each head."""
+    try:
+        sinks = np.asarray(numbers, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise NumbersError("sinks has one number for each row of each head") from error
+    if sinks.shape != shape or not np.isfinite(sinks).all() or (sinks < 0).any():
+        raise NumbersError(f"sinks must be numbers from 0 on, {shape}")
+    return sinks
 
 
 def _is_mean(numbers: Any) -> bool:

@@ -144,7 +144,8 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
             spans=_spans(content.get("spans"), len(words), len(sentence)),
             are_pieces=bool(special),
             segments=_segments(content.get("segments"), len(words)),
-            cut_from=_cut_from(content.get("cut_from"), len(words)),
+            second_begins=_whole("second_begins", content.get("second_begins"), 1, len(sentence)),
+            cut_from=_whole("cut_from", content.get("cut_from"), len(words) + 1),
         ),
         head=head,
         vectors=_beginning_with(trace, vectors, are_projected=are_projected) if head is None else None,
@@ -168,13 +169,13 @@ def _segments(given: Any, count: int) -> tuple[int, ...] | None:
     return tuple(listed)
 
 
-def _cut_from(given: Any, count: int) -> int:
-    """Read how many tokens there were before a text was cut."""
+def _whole(key: str, given: Any, lowest: int, highest: int | None = None) -> int:
+    """Read a whole number that need not be there: 0 then."""
     if given is None:
         return 0
     number = given.item() if isinstance(given, np.ndarray) and given.ndim == 0 else given
-    if type(number) is not int or number <= count:
-        raise NumbersError(f"cut_from must be a whole number above {count}")
+    if type(number) is not int or number < lowest or (highest is not None and number > highest):
+        raise NumbersError(f"{key} must be a whole number from {lowest}{'' if highest is None else f' to {highest}'}")
     return number
 
 

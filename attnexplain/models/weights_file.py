@@ -39,6 +39,8 @@ class AttentionWeights:
     """Which layer and head of these, by their places."""
     answering: Tokens | None = None
     """The words that answer, one for each column, where they are others."""
+    sinks: Array | None = None
+    """(layers, heads, queries): what a learned sink takes of each row; None without one."""
 
     @property
     def key_tokens(self) -> Tokens:
@@ -62,7 +64,13 @@ class AttentionWeights:
     @property
     def rows_that_are_off(self) -> int:
         """How many rows of the chosen head do not add up to 1."""
-        return int((np.abs(self.weights.sum(axis=1) - 1) > OFF).sum())
+        taken = 0.0 if self.taken is None else self.taken
+        return int((np.abs(self.weights.sum(axis=1) + taken - 1) > OFF).sum())
+
+    @property
+    def taken(self) -> Array | None:
+        """What a learned sink takes of each row of the chosen head, (queries,); None without one."""
+        return None if self.sinks is None else np.asarray(self.sinks[self.chosen])
 
 
 def attention_weights(

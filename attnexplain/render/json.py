@@ -111,7 +111,8 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
     if found.words is not None:
         start["words"] = _words(found.words)
     if found.sentences > 1:
-        start |= {"sentences": found.sentences, "token_count": found.token_count}
+        cut = {"cut_count": found.cut_count} if found.cut_count else {}
+        start |= {"sentences": found.sentences, "token_count": found.token_count} | cut
     heads = [
         {"layer": head.layer, "head": head.head, "does": head.does, "shares": head.shares, "entropy": head.entropy}
         | ({} if head.on_repeats is None else {"on_repeats": head.on_repeats})

@@ -27,7 +27,7 @@ from attnexplain.steps.blocks import (
 )
 from attnexplain.steps.choice import content_places, plain_tokens
 from attnexplain.steps.context import FAR, HARDLY
-from attnexplain.steps.labels import names_of
+from attnexplain.steps.labels import about_input, names_of
 from attnexplain.steps.weights import scaled_stages
 from attnexplain.steps.worked import exact_note
 from attnexplain.text import word_key
@@ -75,7 +75,12 @@ def comparison(
         shared = [names[0][i] for i, _ in pairs]
         column = np.array([[cosines[pair]] for pair in pairs])
         blocks.append(Grid("Words in both sentences", shared, ("cosine of contexts",), column, "none"))
-    notes = (Prose(f"Model: {first.model.name}.", is_note=True),)
+    cut = "".join(
+        f" Of the {which} sentence {' '.join(says)[:1].lower()}{' '.join(says)[1:]}"
+        for which, trace in (("first", first), ("second", second))
+        if (says := about_input(trace.found))
+    )
+    notes = (Prose(f"Model: {first.model.name}.{cut}", is_note=True),)
     return Lesson(first.sentence, (Step(0, f'"{word}" in two sentences', tuple(blocks)),), notes)
 
 

@@ -16,7 +16,7 @@ from attnexplain.naming import find_token, labels
 from attnexplain.overview import Overview
 from attnexplain.steps.blocks import Colours, Gallery, Grid, places
 from attnexplain.steps.heads import gallery_of, means_of, windows_of
-from attnexplain.steps.labels import names_of
+from attnexplain.steps.labels import about_input, names_of
 from attnexplain.steps.sight import sees_only
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def figure(
     mask, taken = (None, None) if isinstance(of, AttentionWeights) else (of.mask, of.sink_shares)
     seen = "all" if mask is None or isinstance(of, AttentionWeights) else sees_only(of)
     sentence, caption = of.sentence, f"{_caption(of, subject, seen, is_of_one=chosen is not None)} {_which(info)}"
+    caption = " ".join([caption, *about_input(tokens)])
     title = TITLES[subject] if subject != "links" or chosen is None else f'What "{names[chosen]}" attends to'
     if subject in OF_WEIGHTS:
         columns = labels(of.key_tokens.texts) if isinstance(of, AttentionWeights) else names
@@ -177,6 +178,7 @@ def figure_of_heads(found: Overview) -> Figure:
     windows = f" Layers with {said}" if (said := windows_of(found)) else ""
     means = f" {said}" if (said := means_of(found)) else ""
     caption = f"{CAPTIONS['overview']} {legend}{windows}{means} Model: {found.model.name}."
+    caption = " ".join([caption, *about_input(found.tokens)])
     gallery = gallery_of(found)
     rows = [
         [picture._replace(word="other" if picture.word == "-" else picture.word) for picture in row]

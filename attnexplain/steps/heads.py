@@ -28,8 +28,8 @@ SHORT: dict[Habit, str] = {
 
 
 ABOUT_REPEATS = (
-    " On random tokens, repeated: dup, the same token elsewhere; ind (induction), the one behind it (Olsson et al. "
-    "2022)."
+    " On {} random tokens, four times over: dup, the same token elsewhere; ind (induction), the one behind it (Olsson "
+    "et al. 2022)."
 )
 
 
@@ -38,8 +38,7 @@ def overview_lesson(found: Overview) -> Lesson:
     legend = Prose(
         "Rows ask, columns answer. Below: where more than half of the attention goes (prev, next, same: the token "
         "before, the one after, itself; sink: special tokens or the first; wide: nearly even; -: other), and entropy."
-        + ABOUT_REPEATS
-        * any(head.on_repeats is not None for head in found.heads),
+        + (ABOUT_REPEATS.format(found.repeated) if found.repeated else ""),
         is_note=True,
     )
     telling = next((head for head in found.heads if head.does == "other"), found.heads[0])
@@ -62,7 +61,7 @@ def means_of(found: Overview) -> str:
         return ""
     return (
         f"Words and numbers are means over {found.sentences} sentences of {found.token_count} tokens; the pictures are "
-        "of the first."
+        "of the first." + (f" {found.cut_count} of them were cut (--truncate)." if found.cut_count else "")
     )
 
 

@@ -32,12 +32,16 @@ def lesson_of_weights(
     mark = max(((i, j) for i in rows for j in columns), key=lambda place: float(weights[place]))
     value = write_number(float(weights[mark]), digits)
     other = "" if alone.answering is None else "the other "
+    whole = "1 with what the sink takes" if alone.sinks is not None else "1"
     says = Prose(
         f"Each row says how one word shares its attention out among all {other}words: numbers from 0 to 1 that add up "
-        f'to 1. "{names[mark[0]]}" puts {value} on "{columns_names[mark[1]]}". The steps 1, 2 and 4 cannot be shown: '
-        "they need the queries, keys and values that these weights were made of."
+        f'to {whole}. "{names[mark[0]]}" puts {value} on "{columns_names[mark[1]]}". The steps 1, 2 and 4 cannot be '
+        "shown: they need the queries, keys and values that these weights were made of."
     )
-    sums = Column("sum", [float(total) for total in weights.sum(axis=1)], is_total=True)
+    taken = alone.taken
+    totals = weights.sum(axis=1) + (0.0 if taken is None else taken)
+    beside = [] if taken is None else [Column("sink", [float(share) for share in taken])]
+    beside.append(Column("sum", [float(total) for total in totals], is_total=True))
     grid = Grid(
         "W, the attention weights",
         names,
@@ -46,7 +50,7 @@ def lesson_of_weights(
         "share",
         rows_ask=True,
         mark=mark,
-        after=(sums,),
+        after=tuple(beside),
         role="weights",
     )
     blocks: list[Block] = [says, grid]

@@ -78,6 +78,8 @@ class PieceTokenizer:
         most = min(max_tokens, self._positions or MOST_TOKENS, self._allowed or MOST_TOKENS)
         if truncate and count > most:
             encoding, cut_from = self._cut(sentence, pair, most), count
+            if pair is not None and not {0, 1} <= set(encoding.sequence_ids):
+                raise TextError(f"{most} tokens leave no room for words of both texts")
         ids = tuple(encoding.ids)
         if not ids:
             raise TextError("the text has nothing in it that this model's tokenizer knows")

@@ -441,7 +441,8 @@ def read_truncation(folder: Path) -> tuple[int | None, str]:
         CheckpointError: tokenizer_config.json says what cannot be.
     """
     settings = _read(folder, SETTINGS)
-    side, longest = settings.get("truncation_side", "right"), settings.get("model_max_length")
+    side = settings.get("truncation_side") or _stored_side(folder)
+    longest = settings.get("model_max_length", settings.get("max_len"))
     if side not in ("left", "right"):
         raise CheckpointError(f"{SETTINGS}: truncation_side must be left or right")
     if longest is None or (isinstance(longest, int | float) and longest > NO_LIMIT):
@@ -449,6 +450,13 @@ def read_truncation(folder: Path) -> tuple[int | None, str]:
     if isinstance(longest, bool) or not isinstance(longest, int) or longest < 1:
         raise CheckpointError(f"{SETTINGS}: model_max_length must be a whole number above 0")
     return longest, side
+
+
+def _stored_side(folder: Path) -> str:
+    """Read from which side the tokenizer was set to cut when it was stored."""
+    stored = parse_json(read_file(folder / NAME, LARGEST)).get("truncation") if (folder / NAME).exists() else None
+    is_left = isinstance(stored, dict) and str(stored.get("direction")).lower() == "left"
+    return "left" if is_left else "right"
 
 
 NO_LIMIT = 100_000_000
