@@ -77,12 +77,12 @@ class Overview:
     """For each layer how many tokens, itself too, a token sees on each side that it sees at all; None for all."""
     sentences: int = 1
     """How many sentences the measures of heads are means of; all else, pictures too, is of the first."""
+    token_count: int = 0
+    """How many tokens these sentences have together, where there are several."""
     cut_count: int = 0
     """How many of several were cut to what the model takes."""
     repeated: int = 0
     """How many random tokens were repeated, where heads were tried on such."""
-    token_count: int = 0
-    """How many tokens these have together, where there are several."""
 
     def __repr__(self) -> str:
         return f"Overview({self.sentence!r:.60}, {len(self.heads)} heads of {self.model.name})"
@@ -160,8 +160,9 @@ def overview(
     asking, answering = _pair(sentence, tokens, find) if find is not None else ((), ())
     words = words_of(sentence, tokens) if merge_words else None
     is_special = tokens.special if words is None else [tokens.special[word.pieces[0]] for word in words]
-    has_repeats = isinstance(source, RandomTokens) and (not source.is_large if repeats is None else repeats)
-    sequence = source.repeats() if has_repeats and isinstance(source, RandomTokens) else None
+    sequence = None
+    if isinstance(source, RandomTokens) and (not source.is_large if repeats is None else repeats):
+        sequence = source.repeats()
     scores = {} if sequence is None else _all_on_repeats(source, sequence)
     heads, first = [], None
     windows: dict[int, int | None] = {}

@@ -230,7 +230,7 @@ def test_a_comparison_and_an_overview_of_a_text_say_what_was_cut(tmp_path):
     _, out, _ = call(*options, "--query", "was", "--compare", "it was tired too", FIRST)
     assert "Of the first sentence the text has" in " ".join(out.split())
     _, out, _ = call(*options, "--overview", "--file", str(path))
-    assert "1 of them were cut (--truncate)." in " ".join(out.split())
+    assert "Cut, because they are too long: 1 of them (--truncate)." in " ".join(out.split())
     written = json.loads(call(*options, "--overview", "--json", "--file", str(path))[1])
     jsonschema.validate(written, SCHEMA)
     assert written["cut_count"] == 1

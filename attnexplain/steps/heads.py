@@ -61,7 +61,8 @@ def means_of(found: Overview) -> str:
         return ""
     return (
         f"Words and numbers are means over {found.sentences} sentences of {found.token_count} tokens; the pictures are "
-        "of the first." + (f" {found.cut_count} of them were cut (--truncate)." if found.cut_count else "")
+        "of the first."
+        + (f" Cut, because they are too long: {found.cut_count} of them (--truncate)." if found.cut_count else "")
     )
 
 
@@ -139,10 +140,13 @@ def _model(found: Overview) -> Prose:
 
 
 def _without_repeats(found: Overview) -> tuple[Prose, ...]:
-    """Say where a large model was not tried on repeated tokens."""
+    """Say where a model was not tried on repeated tokens."""
     if found.model.kind != "checkpoint" or found.heads[0].on_repeats is not None:
         return ()
-    says = "Not looked for in a large model, unless asked: duplicate token and induction heads (--repeats)."
+    says = (
+        "Not looked for: duplicate token and induction heads, which take long in a large model (--repeats) and more "
+        "positions than some small ones have."
+    )
     return (Prose(says, is_note=True, is_on_screen_only=True),)
 
 

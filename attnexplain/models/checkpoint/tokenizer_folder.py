@@ -454,9 +454,13 @@ def read_truncation(folder: Path) -> tuple[int | None, str]:
 
 def _stored_side(folder: Path) -> str:
     """Read from which side the tokenizer was set to cut when it was stored."""
-    stored = parse_json(read_file(folder / NAME, LARGEST)).get("truncation") if (folder / NAME).exists() else None
-    is_left = isinstance(stored, dict) and str(stored.get("direction")).lower() == "left"
-    return "left" if is_left else "right"
+    if not (folder / NAME).exists():
+        return "right"
+    return "left" if _CUTS_LEFT.search(read_file(folder / NAME, LARGEST)) else "right"
+
+
+_CUTS_LEFT = re.compile(rb'"truncation"\s*:\s*\{[^{}]*"direction"\s*:\s*"Left"')
+"""Looked for as text: the library has parsed the file, which may be of many megabytes, once already."""
 
 
 NO_LIMIT = 100_000_000
