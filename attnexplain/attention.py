@@ -15,7 +15,7 @@ Read this page once, downwards. The formulas are section 3.2.1 of "Attention Is 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import isfinite, sqrt
+from math import inf, isfinite, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,7 +97,7 @@ class AttentionTrace:
 
     def __post_init__(self) -> None:
         for name, field in vars(self).items():
-            if isinstance(field, np.ndarray):
+            if isinstance(field, np.ndarray) and field.flags.writeable:
                 object.__setattr__(self, name, _read_only(field))
 
     def __repr__(self) -> str:
@@ -176,7 +176,8 @@ def project(embeddings: Array, head: Head) -> tuple[Array, Array, Array]:
 
 def scores(queries: Array, keys: Array) -> Array:
     """Multiply each query with each key, place by place, and add up: score(i, j) = q(i) · k(j)."""
-    return _finite("scores", queries @ keys.T)  # [n, d_k] @ [d_k, n] -> [n, n]
+    products = queries @ keys.T  # [n, d_k] @ [d_k, n] -> [n, n]
+    return _finite("scores", products, bound=_length(queries) * _length(keys))  # |q · k| ≤ |q| |k|
 
 
 # Step 3: attention weights
@@ -209,9 +210,9 @@ def weights(scaled: Array) -> Array:
     The largest score of the row is subtracted first. That multiplies above and below by the same number, so the
     shares stay as they are, and e^s cannot overflow.
     """
-    largest = scaled.max(axis=-1, keepdims=True)  # [n, 1]
-    shares: Array = np.exp(scaled - largest)  # [n, n], e^-inf = 0
-    shares /= shares.sum(axis=-1, keepdims=True)  # in place: of a long text, a copy costs more than the division
+    shares: Array = scaled - scaled.max(axis=-1, keepdims=True)  # [n, n] - [n, 1]
+    np.exp(shares, out=shares)  # e^-inf = 0; in place, as a copy of a long text's costs more than the power
+    shares /= shares.sum(axis=-1, keepdims=True)
     return shares
 
 
@@ -260,11 +261,17 @@ def numbers(name: str, array: ArrayLike, dimensions: int) -> Array:
         expected = "a list of numbers" if dimensions == 1 else "rows and columns of numbers"
         raise NumbersError(f"{name} has the shape {given.shape}; expected {expected}, and at least one")
     numbers = given if given.dtype == np.float32 else given.astype(np.float64)
-    return _read_only(_finite(name, numbers))
+    return _read_only(_finite(name, numbers, bound=_length(numbers)))
 
 
-def _finite(name: str, array: Array) -> Array:
-    if not np.isfinite(array).all():
+def _length(vectors: Array) -> float:
+    """Return the root of the sum of all squares: no vector here is longer."""
+    return sqrt(np.vdot(vectors, vectors))
+
+
+def _finite(name: str, array: Array, bound: float = inf) -> Array:
+    """Refuse what is not finite; where no number can be larger than a low bound, none is looked at."""
+    if not bound < np.finfo(array.dtype).max / 2 and not np.isfinite(array).all():
         place = ", ".join(str(i + 1) for i in np.argwhere(~np.isfinite(array))[0])
         raise NumbersError(f"{name} at ({place}) is not finite: NaN, infinite, or numbers too large to multiply")
     return array

@@ -251,6 +251,22 @@ REFUSED = [
 
 
 @pytest.mark.filterwarnings("ignore:overflow")
+@given(
+    arrays(np.float64, (2, 3), elements=st.floats(allow_nan=False, allow_infinity=False)),
+    st.sampled_from([np.float32, np.float64]),
+)
+def test_scores_are_refused_where_one_is_not_finite_and_only_there(vectors, dtype):
+    with np.errstate(all="ignore"):
+        rows = vectors.astype(dtype)
+        products = rows @ rows.T
+        if np.isfinite(products).all():
+            assert_array_equal(scores(rows, rows), products)
+        else:
+            with pytest.raises(NumbersError, match="scores at"):
+                scores(rows, rows)
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
 @pytest.mark.parametrize(("make", "message"), REFUSED)
 def test_what_does_not_fit_is_refused_by_name(make, message):
     with pytest.raises(NumbersError) as caught:

@@ -1,13 +1,16 @@
 """A trace as JSON, beside a bare `json.dumps` of the same arrays."""
 
 import json
+from dataclasses import fields
 
 from side_by_side import measure_calls, table_of_calls
 
 from attnexplain import explain
+from attnexplain.attention import AttentionTrace
 from attnexplain.render.json import KEYS_OF_STEP, render_json, stream_json
 
-KEYS = [key for keys in KEYS_OF_STEP.values() for key in keys]
+IN_EVERY_TRACE = {field.name for field in fields(AttentionTrace)}
+KEYS = [key for keys in KEYS_OF_STEP.values() for key in keys if key in IN_EVERY_TRACE]
 
 
 def report(rounds: int) -> str:
