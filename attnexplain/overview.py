@@ -96,9 +96,6 @@ class Overview:
 class RandomTokens(Protocol):
     """A model that can make a sequence of random tokens of its vocabulary, several times over."""
 
-    is_large: bool
-    """Whether a hundred tokens take it more than a moment."""
-
     def repeats(self) -> Repeats | None:
         """Return it; None where the model takes too few tokens."""
         ...

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from attnexplain.cli.streams import abandon_output, buffer_output, complain, show_version, tell
+from attnexplain.cli.threads import begin_with_one
 from attnexplain.errors import AttnExplainError, DataError, OutputError
 
 
@@ -28,6 +29,7 @@ def run() -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    begin_with_one()
     gc.set_threshold(100_000)  # nearly all that is made in so short a life is modules, which are no garbage
     sys.exit(main(sys.argv[1:]))
 

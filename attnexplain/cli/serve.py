@@ -31,6 +31,7 @@ from attnexplain.cli.streams import (
     warn,
     write,
 )
+from attnexplain.cli.threads import use_all
 from attnexplain.errors import AttnExplainError, CommandError, DataError, PhraseError, TextError, WordError
 from attnexplain.text import can_show, visible
 from attnexplain.tokens import phrases_in, refuse_long
@@ -73,6 +74,8 @@ def serve(asked: Request) -> int:
     if isinstance(model, AttentionWeights):
         _deliver(asked, _weights_alone(asked, model))
         return 0
+    if model.is_large:
+        use_all()
     if model.example is None and asked.sentence is None and asked.file is None and is_terminal(sys.stdin):
         raise CommandError(
             "there is no sentence", hint=f"{NAME} --model {shlex.quote(str(asked.model))} 'your sentence'"

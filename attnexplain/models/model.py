@@ -182,5 +182,10 @@ class Model(ABC):
         """Return the mean cosine between the values of some neighbours and those of others; 1 where there are none."""
         return 1.0
 
+    @property
+    def is_large(self) -> bool:
+        """Whether a hundred tokens take it more than a moment."""
+        return False
+
     worked: tuple[int, int] | None = None
     """Which token asks and which answers, in a run that was stored."""
