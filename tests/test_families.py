@@ -165,7 +165,8 @@ def _with_halves(sizes):
 def test_what_a_family_does_matters(case, monkeypatch):
     name, change = BY_CODE[case]
     kind = json.loads((FOLDER / name / "config.json").read_text())["model_type"]
-    monkeypatch.setitem(families.FAMILIES, kind, change(families.FAMILIES[kind]))
+    changed = change(families.family(kind))
+    monkeypatch.setattr(families, "family", lambda asked: {kind: changed}[asked])
     monkeypatch.setattr(Parameters, "_refuse_more", lambda self: None)  # what is left out is there
     if name == "olmo2":  # whose gains are those of all heads
         monkeypatch.setattr("attnexplain.models.checkpoint.run.Layer._norm", _norm_of_each_head)
@@ -600,7 +601,7 @@ def test_what_config_json_does_not_say_is_as_in_transformers(kind):
         config["num_attention_heads"] = 16  # as many as of keys and values, where it does not say
     if kind in ("opt", "gpt_neo"):
         config["num_heads"] = 4
-    sizes = families.FAMILIES[kind].sizes(Config(config))
+    sizes = families.family(kind).sizes(Config(config))
     for name, expected in DEFAULTS[kind].items():
         assert getattr(sizes, name) == expected, name
     if kind in BASES:

@@ -2,32 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from attnexplain.errors import CheckpointError
-from attnexplain.models.checkpoint import (
-    albert,
-    bert,
-    distilbert,
-    electra,
-    gemma,
-    gpt2,
-    gpt_neo,
-    gpt_neox,
-    gpt_oss,
-    llama,
-    mistral,
-    modernbert,
-    mpnet,
-    olmo,
-    opt,
-    phi,
-    qwen,
-    roberta,
-    roformer,
-    smollm,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,37 +13,44 @@ if TYPE_CHECKING:
     from attnexplain.models.checkpoint.config import Config
     from attnexplain.models.checkpoint.layout import Family
 
-FAMILIES: Mapping[str, Family] = {
-    "bert": bert.FAMILY,
-    "distilbert": distilbert.FAMILY,
-    "roberta": roberta.FAMILY,
-    "xlm-roberta": replace(roberta.FAMILY, title="XLM-RoBERTa"),
-    "camembert": replace(roberta.FAMILY, title="CamemBERT"),
-    "roberta-prelayernorm": roberta.PRE_NORM,
-    "xlm-roberta-xl": roberta.XL,
-    "electra": electra.FAMILY,
-    "albert": albert.FAMILY,
-    "mpnet": mpnet.FAMILY,
-    "ernie": bert.ERNIE,
-    "roformer": roformer.FAMILY,
-    "modernbert": modernbert.FAMILY,
-    "gpt2": gpt2.FAMILY,
-    "gpt_neo": gpt_neo.FAMILY,
-    "opt": opt.FAMILY,
-    "gpt_neox": gpt_neox.FAMILY,
-    "llama": llama.FAMILY,
-    "mistral": mistral.FAMILY,
-    "qwen2": qwen.QWEN_2,
-    "qwen3": qwen.QWEN_3,
-    "gemma": gemma.GEMMA_1,
-    "gemma2": gemma.GEMMA_2,
-    "gemma3_text": gemma.GEMMA_3,
-    "phi3": phi.FAMILY,
-    "olmo2": olmo.FAMILY,
-    "smollm3": smollm.FAMILY,
-    "gpt_oss": gpt_oss.FAMILY,
+FAMILIES: Mapping[str, str] = {
+    "bert": "bert.FAMILY",
+    "distilbert": "distilbert.FAMILY",
+    "roberta": "roberta.FAMILY",
+    "xlm-roberta": "roberta.XLM",
+    "camembert": "roberta.CAMEMBERT",
+    "roberta-prelayernorm": "roberta.PRE_NORM",
+    "xlm-roberta-xl": "roberta.XL",
+    "electra": "electra.FAMILY",
+    "albert": "albert.FAMILY",
+    "mpnet": "mpnet.FAMILY",
+    "ernie": "bert.ERNIE",
+    "roformer": "roformer.FAMILY",
+    "modernbert": "modernbert.FAMILY",
+    "gpt2": "gpt2.FAMILY",
+    "gpt_neo": "gpt_neo.FAMILY",
+    "opt": "opt.FAMILY",
+    "gpt_neox": "gpt_neox.FAMILY",
+    "llama": "llama.FAMILY",
+    "mistral": "mistral.FAMILY",
+    "qwen2": "qwen.QWEN_2",
+    "qwen3": "qwen.QWEN_3",
+    "gemma": "gemma.GEMMA_1",
+    "gemma2": "gemma.GEMMA_2",
+    "gemma3_text": "gemma.GEMMA_3",
+    "phi3": "phi.FAMILY",
+    "olmo2": "olmo.FAMILY",
+    "smollm3": "smollm.FAMILY",
+    "gpt_oss": "gpt_oss.FAMILY",
 }
-"""By model_type."""
+"""By model_type the file beside this one that describes it, and the name in it; only the one that is used is read."""
+
+
+def family(kind: str) -> Family:
+    """Return the family that goes by a model_type of the table."""
+    module, name = FAMILIES[kind].split(".")
+    found: Family = getattr(import_module(f"{__package__}.{module}"), name)
+    return found
 
 
 def family_of(config: Config) -> Family:
@@ -76,11 +61,11 @@ def family_of(config: Config) -> Family:
     """
     kind = config.model_type
     if kind in FAMILIES:
-        return FAMILIES[kind]
+        return family(kind)
     why = WHY_NOT.get(kind, "")
     raise CheckpointError(
         f"config.json: model_type = {kind[:40]!r} is not one of those that are read here{why and f': {why}'}",
-        hint="these are: " + ", ".join(dict.fromkeys(family.title for family in FAMILIES.values())),
+        hint="these are: " + ", ".join(dict.fromkeys(family(known).title for known in FAMILIES)),
     )
 
 

@@ -46,6 +46,8 @@ def first_states(parameters: Parameters, ids: Sequence[int], segments: Segments)
 
 
 FAMILY = replace(bert.FAMILY, title="RoBERTa", sizes=sizes, first_states=first_states)
+XLM = replace(FAMILY, title="XLM-RoBERTa")
+CAMEMBERT = replace(FAMILY, title="CamemBERT")
 
 _LAYER = "encoder.layer.{layer}"
 
