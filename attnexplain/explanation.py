@@ -372,16 +372,18 @@ def _loaded(model: str | PathLike[str] | Model, layer: int | None, head: int | N
 def _neighbours(
     model: Model, trace: AttentionTrace, words: Sequence[str], embedded: Embedded
 ) -> tuple[Neighbours, ...] | None:
-    before = model.neighbours(trace.values, COMPANY, words)
-    after = model.neighbours(trace.context, COMPANY, words)
+    shown = [place for place, why in enumerate(embedded.withheld) if not why]
+    own = [words[place] for place in shown]
+    before, after = (model.neighbours(vectors[shown], COMPANY, own) for vectors in (trace.values, trace.context))
     if before is None or after is None:
         return None
+    found = dict(zip(shown, zip(before, after, strict=True), strict=True))
     products = (trace.values * trace.context).sum(axis=1)  # [n, d_v] -> [n]
     lengths = np.linalg.norm(trace.values, axis=1) * np.linalg.norm(trace.context, axis=1)
     cosines = np.divide(products, lengths, out=np.zeros(len(words)), where=lengths > 0)
     return tuple(
         Neighbours((), (), float(cosine), withheld=why)
         if why
-        else Neighbours(tuple(b), tuple(a), float(cosine), model.likeness(b, a))
-        for b, a, cosine, why in zip(before, after, cosines, embedded.withheld, strict=True)
+        else Neighbours(tuple(found[place][0]), tuple(found[place][1]), float(cosine), model.likeness(*found[place]))
+        for place, (cosine, why) in enumerate(zip(cosines, embedded.withheld, strict=True))
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from zlib import crc32
 
 from attnexplain.text import word_key
@@ -23,6 +24,7 @@ BUCKETS = 2048
 """How many vectors the groups of three to five letters share."""
 
 
+@lru_cache(4096)
 def normal_word(word: str) -> str:
     """Return the form in which a word is looked up.
 

@@ -79,12 +79,16 @@ class Stored(Model):
         return self.embedded
 
     def neighbours(self, vectors: Array, count: int, own: Sequence[str]) -> list[list[str]] | None:
-        """Return those that were stored, of the values or of the context vectors; None for vectors of another run."""
+        """Return those that were stored, of the values or of the context vectors; None for vectors of another run.
+
+        The vectors are those of the words whose company is shown.
+        """
         if self.company is None:
             return None
+        shown = [row for row, why in enumerate(self.embedded.withheld) if not why]
         for company, stored in zip(self.company, (self.trace.values, self.trace.context), strict=True):
-            if np.allclose(vectors, stored):
-                return company
+            if np.allclose(vectors, stored[shown]):
+                return [company[row] for row in shown]
         return None
 
 

@@ -7,7 +7,7 @@ newlines. Nothing is unpacked before it is needed.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,8 @@ class TinyFile:
         self.row = lru_cache(REMEMBERED)(self._find_row)  # but many sentences share their words
         self.word = lru_cache(REMEMBERED)(self._read_word)
         self.look_up = lru_cache(REMEMBERED)(self._look_up)
+        self.meaning = lru_cache(REMEMBERED)(self._meaning)
+        self.withheld = lru_cache(REMEMBERED)(self._withheld)
         self._found: dict[tuple[bytes, str, int], list[str]] = {}
         self._places: dict[str, int] = {}  # where the values of words are that have been in a company
 
@@ -98,10 +100,11 @@ class TinyFile:
             return self._look_up(near)[0], f'as "{near}", one letter away'
         return (), FROM_LETTERS
 
-    def meaning(self, rows: Sequence[int], word: str) -> Array:
+    def _meaning(self, rows: tuple[int, ...], word: str) -> Array:
         """Return what the head of meaning reads of a word, [d_model]."""
         if rows:
-            return np.asarray(self._scaled("embeddings", list(rows)).mean(axis=0))
+            every = self._scaled("embeddings", list(rows))
+            return every[0] if len(rows) == 1 else np.asarray(every.mean(axis=0))
         plain = spelling.without_accents(spelling.without_ending(spelling.normal_word(word)))
         if not (plain.isascii() and plain.isalpha()):
             return self._arrays["unknown"].astype(np.float64)
@@ -114,7 +117,7 @@ class TinyFile:
             return self._arrays["unknown_kind"].astype(np.float64)
         return np.asarray(self._scaled("kinds", list(rows)).mean(axis=0))
 
-    def withheld(self, word: str, rows: Sequence[int], how: str) -> Withheld:
+    def _withheld(self, word: str, rows: tuple[int, ...], how: str) -> Withheld:
         """Say why no company of a word is shown; "" where it is."""
         if not rows:
             return "unknown"
@@ -138,17 +141,16 @@ class TinyFile:
         keys = [(vector.tobytes(), word, count) for vector, word in zip(vectors, own, strict=True)]
         new = list({key: place for place, key in enumerate(keys) if key not in self._found}.values())
         rows, values = self._offered_values
-        crowded = self._arrays["crowded"].astype(np.float32) / 255  # [offered]
         for start in range(0, len(new), 64):  # bounds the memory of a long text
             some = new[start : start + 64]
             nearness = _unit(vectors[some]).astype(np.float32) @ values  # [64, d_v] @ [d_v, offered]
-            nearness[:, : len(rows)] -= crowded
+            nearness[:, : len(rows)] -= self._crowded
             nearness[:, len(rows) :] = -2
             for place, nearest in zip(some, _largest(nearness, 4 * count), strict=True):
-                offered = nearest[nearest < len(rows)].tolist()
-                names = [self.word(row) for row in rows[offered].tolist()]
-                self._places |= zip(names, offered, strict=True)
-                self._found[keys[place]] = _others(names, own[place], count)
+                named = ((self.word(int(rows[offered])), offered) for offered in nearest if offered < len(rows))
+                others = dict(_others(named, own[place], count))
+                self._places |= others
+                self._found[keys[place]] = list(others)
         return [self._found[key] for key in keys]
 
     def likeness(self, one: Sequence[str], other: Sequence[str]) -> float:
@@ -156,8 +158,13 @@ class TinyFile:
         if not one or not other:
             return 1.0
         values = self._offered_values[1]
-        left, right = (values[:, [self._places[word] for word in words]] for words in (one, other))
-        return float((left.T @ right).mean())  # [one, d_v] @ [d_v, other]
+        left, right = (values[:, [self._places[word] for word in words]].sum(axis=1) for words in (one, other))
+        return float(left @ right) / (len(one) * len(other))  # the mean of all products of two, multiplied out
+
+    @cached_property
+    def _crowded(self) -> NDArray[np.float32]:
+        """What is taken away from the cosine with each word that may be offered."""
+        return self._arrays["crowded"].astype(np.float32) / np.float32(255)
 
     @cached_property
     def _offered_values(self) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
@@ -208,17 +215,18 @@ def read_tiny() -> TinyFile:
     return TinyFile(FILE.read_bytes())
 
 
-def _others(names: Sequence[str], own: str, count: int) -> list[str]:
+def _others(named: Iterator[tuple[str, int]], own: str, count: int) -> Iterator[tuple[str, int]]:
     """Leave out the word itself and its other forms, and of two forms of another word the second."""
     taken = {_stem(spelling.normal_word(own))}
-    found = []
-    for name in names:
-        if _stem(name) not in taken:
-            taken.add(_stem(name))
-            found.append(name)
-    return found[:count]
+    for name, place in named:
+        if (stem := _stem(name)) not in taken:
+            taken.add(stem)
+            yield name, place
+        if len(taken) > count:
+            return
 
 
+@lru_cache(maxsize=20_000)
 def _stem(word: str) -> str:
     """Take off an ending, for telling forms of one word from other words."""
     for ending in ("ies", "es", "s", "ed", "ing", "er", "y", "e"):
@@ -232,13 +240,14 @@ def _unit(vectors: Array) -> Array:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12))
 
 
-def _largest(lines: NDArray[np.float32], count: int) -> list[NDArray[np.intp]]:
-    """Find the places of the largest numbers of each line, in order; they lie in the blocks with the largest maxima."""
-    blocks = lines.reshape(len(lines), -1, BLOCK)
-    best = np.argsort(-blocks.max(axis=2), axis=1, kind="stable")[:, :count]
-    found = []
-    for line, chosen in zip(blocks, best, strict=True):
-        places, numbers = (chosen[:, None] * BLOCK + np.arange(BLOCK)).ravel(), line[chosen].ravel()
-        large = np.flatnonzero(numbers >= np.partition(numbers, -count)[-count])  # as many as wanted, and ties
-        found.append(places[large[np.argsort(-numbers[large], kind="stable")[:count]]])
-    return found
+def _largest(lines: NDArray[np.float32], count: int) -> list[list[int]]:
+    """Find the places of the largest numbers of each line, in order.
+
+    The largest numbers of so many blocks are so many numbers: what is below all of them is not looked for.
+    """
+    of_blocks = lines.reshape(len(lines), -1, BLOCK).max(axis=2)  # [lines, blocks]
+    enough = np.partition(of_blocks if count <= of_blocks.shape[1] else lines, -count)[:, -count, None]  # [lines, 1]
+    line, place = np.nonzero(lines >= enough)
+    order = np.lexsort((place, -lines[line, place], line))
+    ordered, starts = place[order].tolist(), np.searchsorted(line, np.arange(len(lines))).tolist()
+    return [ordered[start : start + count] for start in starts]

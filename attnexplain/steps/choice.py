@@ -37,9 +37,10 @@ def asking_word(trace: Explanation, answered: int | None = None) -> int:
     contents = content_places(trace)
     if trace.neighbours is not None and answered is None:
         moved = {place: trace.neighbours[place].moved for place in contents if trace.neighbours[place].before}
-        movable = {place: moved[place] for place in moved if answering_word(trace, place) != place}
-        if movable:
-            return list(movable)[int(ranked(-np.array(list(movable.values())))[0])]
+        places, likeness = list(moved), np.array(list(moved.values()))
+        for place in (places[number] for number in ranked(-likeness).tolist()):
+            if strongest_link(trace, contents, place, None)[1] != place:
+                return int(place)
     return strongest_link(trace, contents, None, answered)[0]
 
 
@@ -57,10 +58,12 @@ def content_places(trace: Explanation) -> list[int]:
 def strongest_link(trace: Explanation, contents: list[int], asked: int | None, answered: int | None) -> tuple[int, int]:
     """Find the largest weight between two different content words; else between different words, places, or any."""
     n = len(trace.tokens)
-    identity = np.unique([word_key(word) for word in plain_tokens(trace)], return_inverse=True)[1]
+    numbers: dict[str, int] = {}
+    identity = np.array([numbers.setdefault(word_key(word), len(numbers)) for word in plain_tokens(trace)])
     rows, columns = (np.arange(n) if place is None else np.array([place]) for place in (asked, answered))
     weights = trace.weights[np.ix_(rows, columns)]
-    is_content_word = np.isin(np.arange(n), contents)
+    is_content_word = np.zeros(n, bool)
+    is_content_word[contents] = True
     asks = np.ones(len(rows), bool) if asked is not None else is_content_word[rows]
     answers = np.ones(len(columns), bool) if answered is not None else is_content_word[columns]
     other_word = identity[rows][:, None] != identity[columns][None, :]

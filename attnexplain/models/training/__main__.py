@@ -111,7 +111,7 @@ def _meaning(
 
 def _shipped(words: vocabulary.Vocabulary) -> Candidate:
     file = read_tiny()
-    embeddings = np.array([file.meaning([row], "") for row in range(len(words.words))])
+    embeddings = np.array([file.meaning((row,), "") for row in range(len(words.words))])
     return Candidate(words, embeddings, file.head(0))
 
 
