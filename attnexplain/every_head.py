@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from os import PathLike, fspath
@@ -11,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attnexplain.arguments import check_flag, check_model, check_numbers, check_text, check_whole
 from attnexplain.errors import CommandError, DataError
 from attnexplain.facts import DEFAULT_MODEL
-from attnexplain.models import Model, ModelInfo, load_model, numbered
+from attnexplain.many_heads import Which, open_all
+from attnexplain.models import Model, ModelInfo, load_model
 from attnexplain.models.weights_file import AttentionWeights
-from attnexplain.overview import ManyHeads
-from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS, Tokens
+from attnexplain.tokens import MAX_TOKENS, Tokens
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1 << 30
 """The largest result, as float32."""
-MEAN = "mean"
-"""What is asked for in place of numbers, where the mean over all is wanted."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -117,8 +113,8 @@ def explain_all(
     sentence: str,
     *,
     model: str | PathLike[str] | Model = DEFAULT_MODEL,
-    layers: Sequence[int] | str | None = None,
-    heads: Sequence[int] | str | None = None,
+    layers: Which = None,
+    heads: Which = None,
     max_tokens: int = MAX_TOKENS,
     pair: str | None = None,
     truncate: bool = False,
@@ -138,26 +134,9 @@ def explain_all(
         AttnExplainError: what is wrong, in one line.
         TypeError: an argument of the wrong type.
     """
-    check_text("sentence", sentence)
-    check_text("pair", pair, optional=True)
-    check_flag("truncate", truncate)
-    check_whole("max_tokens", max_tokens, 1, MOST_TOKENS)
-    source = load_model(model) if isinstance(model, str | PathLike) else model
-    if isinstance(source, AttentionWeights):
-        raise source.refusal()
-    check_model(source)
-    if not isinstance(source, ManyHeads):
-        raise CommandError(
-            f"{source.info.name} has one head, and no others",
-            hint="choose a model of several heads: tiny, or a checkpoint such as minilm",
-        )
-    of_layers = chosen_of("layer", layers, source.info.layers, source.info.name)
-    of_heads = chosen_of("head", heads, source.info.heads, source.info.name)
-    sentence, tokens = source.read(sentence, (), max_tokens, pair=pair, truncate=truncate)
-    n = len(tokens.texts)
-    is_mean = [isinstance(asked, str) and asked == MEAN for asked in (layers, heads)]
-    shape = tuple(1 if mean else len(of) for mean, of in zip(is_mean, (of_layers, of_heads), strict=True))
-    parts = len(of_layers) // shape[0] * (len(of_heads) // shape[1])  # heads that share a place, of which the mean is
+    opened = open_all(sentence, model, layers=layers, heads=heads, max_tokens=max_tokens, pair=pair, truncate=truncate)
+    source, chosen, n = opened.model, opened.chosen, len(opened.tokens.texts)
+    shape = (len(chosen.rows), len(chosen.columns))
     size = 4 * n * n * shape[0] * shape[1]
     if size > MOST_BYTES:
         raise DataError(
@@ -169,25 +148,22 @@ def explain_all(
     sinks = np.zeros((*shape, n), dtype=np.float32)
     has_sinks = False
     windows: dict[int, int | None] = {}
-    for layer, head, trace in source.every_head(tokens):
-        if layer > max(of_layers):
-            break
+    for layer, head, trace in opened.traces():
         windows[layer] = trace.variant.window
-        if layer in of_layers and head in of_heads:
-            place = (0 if is_mean[0] else of_layers.index(layer), 0 if is_mean[1] else of_heads.index(head))
-            weights[place] += trace.weights / parts
-            if trace.sink_shares is not None:
-                has_sinks = True
-                sinks[place] += trace.sink_shares / parts
+        place = chosen.place(layer, head)
+        weights[place] += trace.weights / chosen.parts
+        if trace.sink_shares is not None:
+            has_sinks = True
+            sinks[place] += trace.sink_shares / chosen.parts
     return HeadWeights(
-        sentence,
-        tokens,
+        opened.sentence,
+        opened.tokens,
         source.info,
-        () if is_mean[0] else of_layers,
-        () if is_mean[1] else of_heads,
+        () if chosen.of_layers else chosen.layers,
+        () if chosen.of_heads else chosen.heads,
         weights,
         source.causal,
-        () if is_mean[0] else tuple(windows[layer] for layer in of_layers),
+        () if chosen.of_layers else tuple(windows[layer] for layer in chosen.layers),
         sinks if has_sinks else None,
     )
 
@@ -203,8 +179,8 @@ class AllHeads:
     """
 
     model: str | PathLike[str] = DEFAULT_MODEL
-    layers: Sequence[int] | str | None = None
-    heads: Sequence[int] | str | None = None
+    layers: Which = None
+    heads: Which = None
     max_tokens: int = MAX_TOKENS
     truncate: bool = False
 
@@ -236,21 +212,3 @@ def _in_units(size: int) -> str:
     '1.0 GiB'
     """
     return f"{size / (1 << 30):.1f} GiB" if size >= 1 << 27 else f"{size:,} bytes"
-
-
-def chosen_of(what: str, asked: Sequence[int] | str | None, count: int, name: str) -> tuple[int, ...]:
-    """Read which layers or heads are asked for: all for None, "all" and "mean"; -1 is the last.
-
-    >>> chosen_of("layer", [0, -1], 6, "minilm")
-    (0, 5)
-
-    Raises:
-        CommandError: there is no such layer or head, or one is asked for twice.
-    """
-    if asked is None or (isinstance(asked, str) and asked in (MEAN, "all")):
-        return tuple(range(count))
-    numbers = check_numbers(f"{what}s", asked)
-    found = tuple(numbered(what, number, count, name) for number in numbers)
-    if len(set(found)) < len(found) or not found:
-        raise CommandError(f"{what}s={list(numbers)}: each is wanted once, and one at least")
-    return found

@@ -5,25 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from attnexplain.arguments import check_flag, check_model, check_text, check_whole
+from attnexplain.arguments import check_flag, check_text
 from attnexplain.arithmetic import entropy, ranked, strongest_of_tiles
+from attnexplain.attention import causal_mask
 from attnexplain.errors import CommandError
+from attnexplain.many_heads import Opened, Which, open_all
 from attnexplain.merging import Word, averaged, merged, text_of, words_of
-from attnexplain.models import Model, ModelInfo, load_model
-from attnexplain.models.weights_file import AttentionWeights
+from attnexplain.models import Model, ModelInfo
 from attnexplain.naming import find_pieces
 from attnexplain.text import word_key
-from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS, Repeats, Tokens
+from attnexplain.tokens import MAX_TOKENS, Repeats, Tokens
 
 if TYPE_CHECKING:
-    from attnexplain.attention import Array
+    from attnexplain.attention import Array, Mask
     from attnexplain.variants import VariantTrace
 
-Habit = Literal["previous token", "next token", "same token", "sink", "duplicate token", "induction", "broad", "other"]
+Habit = Literal[
+    "previous token", "next token", "same token", "sink", "duplicate token", "induction", "broad", "window", "other"
+]
 OnRepeats = Literal["duplicate token", "induction"]
 
 HALF = 0.5
@@ -38,8 +41,10 @@ THUMBNAIL = 64
 class HeadSummary:
     """What one head does with a sentence."""
 
-    layer: int
-    head: int
+    layer: int | None
+    """Counted from 0; None for the mean over all layers."""
+    head: int | None
+    """Of the layer, counted from 0; None for the mean over all heads."""
     does: Habit
     shares: dict[Habit, float]
     """The share of its attention that goes to the previous token, the next, the same, and to sinks."""
@@ -49,6 +54,8 @@ class HeadSummary:
     """How evenly a token shares its attention out, on average: -Σ w·ln w, in nats."""
     evenness: float
     """The same, as a part of the largest that is possible: 1 where all tokens in sight get the same."""
+    is_windowed: bool
+    """Whether a window hides tokens that others see."""
     picture: Array
     """The attention weights, (n, n); of a long sentence the strongest of every few."""
     weight: float | None
@@ -87,6 +94,11 @@ class Overview:
     def __repr__(self) -> str:
         return f"Overview({self.sentence!r:.60}, {len(self.heads)} heads of {self.model.name})"
 
+    @property
+    def layers(self) -> tuple[int | None, ...]:
+        """The numbers of the layers, in order; None alone for the mean over them."""
+        return tuple(dict.fromkeys(head.layer for head in self.heads))
+
     def ranked(self) -> list[HeadSummary]:
         """Order the heads by the weight between the two words, the largest first."""
         return [self.heads[place] for place in ranked(np.array([head.weight or 0.0 for head in self.heads]))]
@@ -101,15 +113,6 @@ class RandomTokens(Protocol):
         ...
 
 
-@runtime_checkable
-class ManyHeads(Protocol):
-    """A model that can run all of its heads."""
-
-    def every_head(self, tokens: Tokens) -> Iterator[tuple[int, int, VariantTrace]]:
-        """Yield each layer, head and trace."""
-        ...
-
-
 def overview(
     sentence: str,
     *,
@@ -120,6 +123,8 @@ def overview(
     pair: str | None = None,
     truncate: bool = False,
     repeats: bool | None = None,
+    layers: Which = None,
+    heads: Which = None,
 ) -> Overview:
     """Run every head of every layer on a sentence, and say what it does.
 
@@ -134,49 +139,54 @@ def overview(
         truncate: cut off what is too long for a checkpoint, as its pipeline does.
         repeats: look for duplicate token and induction heads, too, on up to a hundred random tokens of a checkpoint;
             unless given only where that takes no more than a moment, that is in models of up to 150 million parameters.
+        layers: which layers, counted from 0, or from the last: -1; all unless given; "mean" for the mean over them.
+        heads: which heads of each, in the same way.
 
     Raises:
         AttnExplainError: what is wrong, in one line.
     """
-    check_text("sentence", sentence)
     check_text("find", find, optional=True)
-    check_text("pair", pair, optional=True)
-    check_flag("truncate", truncate)
     check_flag("repeats", repeats, optional=True)
-    check_whole("max_tokens", max_tokens, 1, MOST_TOKENS)
-    source = load_model(model) if isinstance(model, str | PathLike) else model
-    if isinstance(source, AttentionWeights):
-        raise source.refusal()
-    check_model(source)
-    if not isinstance(source, ManyHeads):
-        raise CommandError(
-            f"{source.info.name} has one head, and nothing to look over",
-            hint="choose a model of several heads: tiny, or a checkpoint such as --model minilm",
-        )
-    sentence, tokens = source.read(sentence, (), max_tokens, pair=pair, truncate=truncate)
+    opened = open_all(sentence, model, layers=layers, heads=heads, max_tokens=max_tokens, pair=pair, truncate=truncate)
+    source, sentence, tokens = opened.model, opened.sentence, opened.tokens
     asking, answering = _pair(sentence, tokens, find) if find is not None else ((), ())
     words = words_of(sentence, tokens) if merge_words else None
     is_special = tokens.special if words is None else [tokens.special[word.pieces[0]] for word in words]
     sequence = None
     if isinstance(source, RandomTokens) and (not source.is_large if repeats is None else repeats):
         sequence = source.repeats()
-    scores = {} if sequence is None else _all_on_repeats(source, sequence)
-    heads, first = [], None
-    windows: dict[int, int | None] = {}
-    for layer, head, trace in source.every_head(tokens):
-        first = first or trace
-        windows[layer] = trace.variant.window
-        weights = trace.weights if words is None else merged(trace.weights, words)
-        taken = trace.sink_shares
-        if taken is not None and words is not None:
-            taken = averaged(taken, words)
-        does, shares, evenness = habit(weights, is_special, causal=source.causal, taken=taken)
-        weight = float(trace.weights[np.ix_(asking, answering)].sum(axis=1).mean()) if find is not None else None
-        picture = strongest_of_tiles(weights, *[-(-len(weights) // THUMBNAIL)] * 2)
-        own = scores.get((layer, head))
-        does = of_repeats(own) or does
-        heads.append(
-            HeadSummary(layer, head, does, shares, own, float(entropy(weights).mean()), evenness, picture, weight)
+    scores = {} if sequence is None else {
+        (run.layer, run.head): on_repeats(run.weights, sequence, causal=source.causal)
+        for run in _runs(opened, sequence.tokens)
+    }  # fmt: skip
+    found, first = [], None
+    windows: dict[int | None, int | None] = {}
+    for run in _runs(opened):
+        first = first or run.trace
+        windows[run.layer] = None if run.layer is None else run.trace.variant.window
+        weights, taken, visible = run.weights, run.taken, None if run.layer is None else run.trace.mask
+        if words is not None:
+            weights, taken, visible = (
+                merged(weights, words),
+                None if taken is None else averaged(taken, words),
+                None if visible is None else merged(visible.astype(float), words) > 0,
+            )
+        does, shares, evenness = habit(weights, is_special, causal=source.causal, taken=taken, visible=visible)
+        own = scores.get((run.layer, run.head))
+        weight = float(run.weights[np.ix_(asking, answering)].sum(axis=1).mean()) if find is not None else None
+        found.append(
+            HeadSummary(
+                run.layer,
+                run.head,
+                of_repeats(own) or does,
+                shares,
+                own,
+                float(entropy(weights).mean()),
+                evenness,
+                hides(visible, causal=source.causal),
+                strongest_of_tiles(weights, *[-(-len(weights) // THUMBNAIL)] * 2),
+                weight,
+            )
         )
     assert first is not None  # noqa: S101 - a model has at least one head
     names = tuple(_name(sentence, tokens, pieces) for pieces in (asking, answering))
@@ -188,15 +198,55 @@ def overview(
         source.causal,
         (first.d_model, first.d_k, first.d_v),
         words,
-        tuple(heads),
+        tuple(found),
         (names[0], names[1]) if find is not None else None,
         tuple(windows.values()),
         repeated=0 if sequence is None else sequence.length,
     )
 
 
+class _Run(NamedTuple):
+    """The attention weights of one head, or the mean of those of several."""
+
+    layer: int | None
+    head: int | None
+    weights: Array
+    taken: Array | None
+    """What a learned sink takes of each row."""
+    trace: VariantTrace
+    """Of the head, or of the last of several."""
+
+
+def _runs(opened: Opened, tokens: Tokens | None = None) -> Iterator[_Run]:
+    """Run the heads that are asked for, and yield each; where a mean is, they are added up, and come last."""
+    chosen = opened.chosen
+    sums: dict[tuple[int, int], _Run] = {}
+    for layer, head, trace in opened.traces(tokens):
+        place = chosen.place(layer, head)
+        run = _Run(chosen.rows[place[0]], chosen.columns[place[1]], trace.weights, trace.sink_shares, trace)
+        if chosen.parts == 1:
+            yield run
+        elif place not in sums:
+            sums[place] = run
+        else:
+            weights, taken = sums[place].weights + run.weights, run.taken
+            before = sums[place].taken
+            sums[place] = run._replace(
+                weights=weights, taken=None if taken is None or before is None else taken + before
+            )
+    for place in sorted(sums):
+        run = sums[place]
+        taken = None if run.taken is None else run.taken / chosen.parts
+        yield run._replace(weights=run.weights / chosen.parts, taken=taken)
+
+
 def habit(
-    weights: Array, is_special: Sequence[bool], *, causal: bool, taken: Array | None = None
+    weights: Array,
+    is_special: Sequence[bool],
+    *,
+    causal: bool,
+    taken: Array | None = None,
+    visible: Mask | None = None,
 ) -> tuple[Habit, dict[Habit, float], float]:
     """Name what a head does with its attention weights, (n, n), and return the shares and the evenness that decide.
 
@@ -205,7 +255,7 @@ def habit(
     and the first one ("sink"); what a learned sink takes, (n,), counts with these. Of several the largest share counts;
     a special token next door counts as a sink only.
     Else it is "broad" where the entropy of its rows is at least 0.8 of what it can be (the logarithm of the number of
-    tokens in sight), and "other" where it is not.
+    tokens in sight), and "other" where it is not. Where a window hides tokens, that is "window": nearly even within it.
 
     Source: Clark et al. 2019, "What Does BERT Look At?", arXiv:1906.04341: more than half of the attention on the
     previous or the next token (section 3.1), separators as a no-op (3.2), entropy for broad heads (3.3). The sink of
@@ -230,13 +280,26 @@ def habit(
         has_one = is_there.any(axis=1)
         shares[name] = float(asked[is_there].sum() / has_one.sum()) if has_one.any() else 0.0
     shares["sink"] = float(asked[:, sinks].sum(axis=1).mean()) + (0.0 if taken is None else float(taken[rows].mean()))
-    in_sight = rows + 1 if causal else np.full(len(rows), n)
-    seen = in_sight > 1
-    evenness = entropy(asked)[seen] / np.log(in_sight[seen]) if seen.any() else np.zeros(1)
-    return named(shares, float(evenness.mean())), shares, float(evenness.mean())
+    in_sight = (causal_mask(n) if causal else np.ones((n, n), bool)) if visible is None else visible
+    many = in_sight.sum(axis=1)[rows]
+    seen = many > 1
+    evenness = entropy(asked)[seen] / np.log(many[seen]) if seen.any() else np.zeros(1)
+    mean = float(evenness.mean())
+    return named(shares, mean, is_windowed=hides(visible, causal=causal)), shares, mean
 
 
-def named(shares: dict[Habit, float], evenness: float) -> Habit:
+def hides(visible: Mask | None, *, causal: bool) -> bool:
+    """Whether a mask (n, n) hides tokens that a model of this kind sees without a window.
+
+    >>> hides(causal_mask(3), causal=True), hides(np.eye(3, dtype=bool), causal=True)
+    (False, True)
+    """
+    if visible is None:
+        return False
+    return not visible[np.tril_indices(len(visible)) if causal else ...].all()
+
+
+def named(shares: dict[Habit, float], evenness: float, *, is_windowed: bool = False) -> Habit:
     """Name a head for the way in which it spends more than half of its attention, or for how evenly it does so.
 
     >>> named({"previous token": 0.6, "sink": 0.3}, 0.9)
@@ -245,7 +308,9 @@ def named(shares: dict[Habit, float], evenness: float) -> Habit:
     best = max(shares, key=lambda name: shares[name])
     if shares[best] > HALF:
         return best
-    return "broad" if evenness >= NEARLY_EVEN else "other"
+    if evenness < NEARLY_EVEN:
+        return "other"
+    return "window" if is_windowed else "broad"
 
 
 class Means:
@@ -285,7 +350,7 @@ class Means:
         for head, (sums, of_entropy, of_evenness) in zip(self._first.heads, self._sums, strict=True):
             shares = {name: total / self.sentences for name, total in sums.items()}
             evenness = of_evenness / self.sentences
-            does = of_repeats(head.on_repeats) or named(shares, evenness)
+            does = of_repeats(head.on_repeats) or named(shares, evenness, is_windowed=head.is_windowed)
             mean = of_entropy / self.sentences
             heads.append(replace(head, does=does, shares=shares, entropy=mean, evenness=evenness))
         return replace(
@@ -330,15 +395,6 @@ def on_repeats(weights: Array, repeats: Repeats, *, causal: bool) -> dict[OnRepe
     return {
         "duplicate token": float((asked * is_copy).sum(axis=1).mean()),
         "induction": float((asked * follows_one).sum(axis=1).mean()),
-    }
-
-
-def _all_on_repeats(source: Model, repeats: Repeats) -> dict[tuple[int, int], dict[OnRepeats, float]]:
-    """Run all heads on repeated random tokens."""
-    assert isinstance(source, ManyHeads)  # noqa: S101 - the caller looked
-    return {
-        (layer, head): on_repeats(trace.weights, repeats, causal=source.causal)
-        for layer, head, trace in source.every_head(repeats.tokens)
     }
 
 

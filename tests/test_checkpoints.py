@@ -275,14 +275,14 @@ def test_an_overview_fits_the_screen_and_draws_without_colour_too():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--model", "untrained", "--overview"], "untrained has one head, and nothing to look over"),
+        (["--model", "untrained", "--overview"], "untrained has one head, and no others"),
         (["--find", "a"], "--find 'a': two words with a colon between them are wanted"),
         (["--head", "3"], "tiny has the heads 0 to 2"),
         (["--model", "BERT", "--find", "it"], "--find 'it': two words with a colon between them are wanted"),
         (["--model", "BERT", "--find", "it:"], "two words with a colon"),
         (["--model", "BERT", "--find", "it:zebra"], "--find: 'zebra' is not a token of this sentence"),
         (["--model", "BERT", "--overview", "--find", "a:b"], "--overview and --find exclude each other"),
-        (["--model", "BERT", "--overview", "--layer", "1"], "--overview runs every head as it is, so --layer does not"),
+        (["--model", "BERT", "--overview", "--layer", "3"], "--layer 3: bert has the layers 0 to 2"),
         (["--model", "BERT", "--find", "a:b", "--step", "3"], "--find runs every head as it is, so --step does not"),
         (["--model", "BERT", "--layer", "3"], "--layer 3: bert has the layers 0 to 2"),
         (["--model", "BERT", "--head", "3"], "--head 3: bert has the heads 0 to 2"),

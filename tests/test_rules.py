@@ -12,9 +12,8 @@ from attnexplain.cli.rules import OF_MODELS, RULES, chosen
 BERT = str(Path(__file__).parent / "data" / "checkpoints" / "bert")
 VALUES = {
     "sentence": ["a b"], "file": ["--file", "{}/two.txt"], "steps": ["--step", "3"], "query": ["--query", "a"],
-    "key": ["--key", "b"], "phrases": ["--phrase", "a b"], "model": ["--model", "untrained"], "layer": ["--layer", "1"],
-    "head": ["--head", "1"],
-    "layers": ["--layer", "0-1"], "heads": ["--head", "all"],
+    "key": ["--key", "b"], "phrases": ["--phrase", "a b"], "model": ["--model", "untrained"],
+    "layers": ["--layer", "1"], "heads": ["--head", "1"],
     "pair": ["--pair", "b"], "truncate": ["--truncate"], "repeats": ["--repeats"],
     "merge_words": ["--merge-words"], "download": ["--download"], "causal": ["--causal"],
     "scale": ["--no-scale"], "pause": ["--pause"], "json": ["--json"], "keep_going": ["--keep-going"],
@@ -53,7 +52,7 @@ def test_what_needs_no_sentence_takes_no_option_of_one(subject, name, folder):
     assert "does not go with it" in refused(folder, *subject, *VALUES[name])
 
 
-@pytest.mark.parametrize("name", ["query", "key", "steps", "layer", "head", "causal", "scale"])
+@pytest.mark.parametrize("name", ["query", "key", "steps", "causal", "scale"])
 @pytest.mark.parametrize("subject", [["--overview"], ["--find", "a:b"]])
 def test_all_heads_are_run_as_they_are(subject, name, folder):
     said = refused(folder, "--model", BERT, *subject, *VALUES[name], "a b")

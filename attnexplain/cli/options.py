@@ -130,14 +130,6 @@ def _steps(text: str | tuple[int, ...]) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _one(numbers: tuple[int, ...] | str | None) -> int | None:
-    return numbers[0] if isinstance(numbers, tuple) and len(numbers) == 1 else None
-
-
-def _several(numbers: tuple[int, ...] | str | None) -> tuple[int, ...] | str | None:
-    return None if isinstance(numbers, tuple) and len(numbers) == 1 else numbers
-
-
 def _blanks(text: str | tuple[str, ...]) -> tuple[str, ...]:
     """Read "scores,weights"."""
     if isinstance(text, tuple):
@@ -205,7 +197,7 @@ def request(
         typer.Option(
             parser=_numbers,
             metavar="N",
-            help="Of a checkpoint, counted from 0, or -1 for the last; 0 if not given. With --all-heads also 0-2, 0,5, "
+            help="Of a checkpoint, counted from 0, or -1 for the last; 0 if not given. Of many heads also 0-2, 0,5, "
             "all, mean.",
         ),
     ] = None,
@@ -359,10 +351,8 @@ def request(
         key=_text(key),
         phrases=tuple(map(_text, phrase or ())),
         model=model,
-        layer=_one(layer),
-        head=_one(head),
-        layers=_several(layer),
-        heads=_several(head),
+        layers=layer,
+        heads=head,
         all_heads=all_heads,
         overview=overview,
         find=_text(find),

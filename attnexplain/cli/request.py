@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from attnexplain.facts import STEPS
 from attnexplain.tokens import MAX_TOKENS
@@ -25,6 +26,10 @@ class When(StrEnum):
     never = "never"
 
 
+Numbers: TypeAlias = tuple[int, ...] | str
+"""One number or several of layers or heads, "all" or "mean"."""
+
+
 @dataclass(frozen=True)
 class Request:
     """What the command line asks for."""
@@ -36,11 +41,8 @@ class Request:
     key: str | None = None
     phrases: tuple[str, ...] = ()
     model: str | None = None
-    layer: int | None = None
-    head: int | None = None
-    layers: tuple[int, ...] | str | None = None
-    heads: tuple[int, ...] | str | None = None
-    """Where several are asked for: their numbers, "all" or "mean"."""
+    layers: Numbers | None = None
+    heads: Numbers | None = None
     all_heads: bool = False
     overview: bool = False
     find: str | None = None
@@ -81,6 +83,22 @@ class Request:
     version: bool = False
 
     @property
+    def layer(self) -> int | None:
+        """The layer, where one is asked for."""
+        return _alone(self.layers)
+
+    @property
+    def head(self) -> int | None:
+        """The head, where one is asked for."""
+        return _alone(self.heads)
+
+    @property
+    def several(self) -> Mapping[str, Numbers]:
+        """By the option, what is asked for in place of one number."""
+        asked = {"--layer": self.layers, "--head": self.heads}
+        return {option: numbers for option, numbers in asked.items() if numbers is not None and _alone(numbers) is None}
+
+    @property
     def form(self) -> str:
         """What is written, by the ending of the file; "" for a lesson on the screen."""
         return (
@@ -115,3 +133,7 @@ class Request:
     def shown_steps(self) -> tuple[int, ...]:
         """The steps to show: all where none is chosen."""
         return self.steps or STEPS
+
+
+def _alone(numbers: Numbers | None) -> int | None:
+    return numbers[0] if isinstance(numbers, tuple) and len(numbers) == 1 else None

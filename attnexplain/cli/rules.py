@@ -28,6 +28,7 @@ ARTICLE, CARD, SCHEMA = "--explain", "--model-card", "--json-schema"
 SENTENCES = frozenset({LESSON, COMPARE, OVERVIEW, FIND, FIGURE, ALL_HEADS, WORKSHEET, QUIZ})
 """The subjects that begin with a sentence."""
 ONE_HEAD = frozenset({LESSON, COMPARE, FIGURE})
+MANY_HEADS = frozenset({OVERVIEW, FIND, ALL_HEADS})
 EXERCISES = frozenset({WORKSHEET, QUIZ})
 IN_WORDS = SENTENCES - EXERCISES - {FIGURE, ALL_HEADS}
 """Those that are told, and not only drawn."""
@@ -46,7 +47,13 @@ SUBJECTS: Mapping[str, frozenset[str]] = {
 }
 """What there is to be shown, and the forms that it has."""
 
-DEFAULT_ANYWAY: Mapping[str, object] = {"layer": 0, "head": 0, "steps": STEPS, "model": DEFAULT_MODEL, "scale": True}
+DEFAULT_ANYWAY: Mapping[str, object] = {
+    "layers": (0,),
+    "heads": (0,),
+    "steps": STEPS,
+    "model": DEFAULT_MODEL,
+    "scale": True,
+}
 """What an option may say that is the default where it says nothing."""
 
 NOT_IN: Mapping[str, tuple[str, ...]] = {
@@ -86,10 +93,8 @@ RULES: Mapping[str, Rule] = {
     "key": Rule("--key", frozenset({LESSON}), DRAWN | {JSON}),
     "phrases": Rule("--phrase", SENTENCES - {OVERVIEW, FIND, ALL_HEADS}),
     "model": Rule("--model"),
-    "layer": Rule("--layer", ONE_HEAD | {ALL_HEADS}),
-    "head": Rule("--head", ONE_HEAD | EXERCISES | {ALL_HEADS}),
-    "layers": Rule("--layer", frozenset({FIGURE, ALL_HEADS})),
-    "heads": Rule("--head", frozenset({FIGURE, ALL_HEADS})),
+    "layers": Rule("--layer", ONE_HEAD | MANY_HEADS),
+    "heads": Rule("--head", ONE_HEAD | EXERCISES | MANY_HEADS),
     "merge_words": Rule("--merge-words", IN_WORDS - {COMPARE}, DRAWN | {JSON}),
     "pair": Rule("--pair", IN_WORDS - {COMPARE} | {FIGURE, ALL_HEADS}),
     "truncate": Rule("--truncate", SENTENCES - EXERCISES),
@@ -160,14 +165,14 @@ def refuse_what_does_nothing(asked: Request) -> None:
         CommandError: there is one; the message says why.
     """
     subject = subject_of(asked)
-    for option, several, rule in (("--layer", asked.layers, RULES["layer"]), ("--head", asked.heads, RULES["head"])):
-        if several is not None and subject in rule.subjects - {FIGURE, ALL_HEADS}:
-            what = "a lesson shows one head" if subject == LESSON else SAYS[subject]
-            raise CommandError(f"{what}, so {option} has one number", hint="--all-heads writes several")
     _refuse_form(asked, subject)
     _refuse_options(asked, subject)
-    if subject == FIGURE:
+    if subject == FIGURE and asked.figure != OVERVIEW[2:]:
         _refuse_several(asked)
+    elif subject not in MANY_HEADS | {FIGURE}:
+        for option in asked.several:
+            what = "a lesson shows one head" if subject == LESSON else SAYS[subject]
+            raise CommandError(f"{what}, so {option} has one number", hint="--all-heads and --overview take several")
     _refuse_sources(asked)
     if asked.blanks and asked.key_sheet:
         raise CommandError("--key-sheet leaves nothing out, so --blanks does not go with it")
@@ -193,9 +198,7 @@ def _refuse_sources(asked: Request) -> None:
 
 def _refuse_several(asked: Request) -> None:
     """Refuse several heads for a figure but their mean, which has weights and nothing else."""
-    for option, several in (("--layer", asked.layers), ("--head", asked.heads)):
-        if several is None:
-            continue
+    for option, several in asked.several.items():
         if several != "mean":
             raise CommandError(f"--figure draws one picture, so {option} has one number, or mean")
         if asked.figure not in ("weights", "links"):

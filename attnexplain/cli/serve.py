@@ -194,6 +194,7 @@ def _average_over_all(asked: Request, model: Model, deliver: Callable[[Written],
             found = overview(
                 line.text or "", model=model, max_tokens=asked.max_tokens, merge_words=asked.merge_words,
                 truncate=asked.truncate, repeats=(asked.repeats or None) if not means.sentences else False,
+                layers=asked.layers, heads=asked.heads,
             )  # fmt: skip
         except DataError as error:
             error.place = line.place
@@ -281,7 +282,7 @@ def _answer(asked: Request, line: Line, model: Model, draw: Callable[..., Writte
         raise line.error
     if asked.runs_every_head:
         return _looked_over(asked, line, model)
-    if asked.all_heads or asked.layers is not None or asked.heads is not None:
+    if asked.all_heads or asked.several:
         return _every_head(asked, line, model)
     if asked.is_exercise:
         from attnexplain.exercises.sheet import BLANKS, sheet
@@ -301,7 +302,7 @@ def _weights_alone(asked: Request, alone: AttentionWeights) -> Written:
         raise alone.refusal(f"step {min(missing)} cannot be shown")
     if asked.form == ".npz" or asked.runs_every_head or asked.all_heads:
         raise alone.refusal()
-    if asked.layers is not None or asked.heads is not None:
+    if asked.several:
         raise alone.refusal("one head of them is drawn, so --layer and --head have one number")
     refuse_long(len(alone.tokens.texts), asked.max_tokens, "tokens")
     if off := alone.rows_that_are_off:
@@ -324,6 +325,7 @@ def _looked_over(asked: Request, line: Line, model: Model) -> Written:
     found = overview(
         line.text or "", model=model, find=asked.find, max_tokens=asked.max_tokens, merge_words=asked.merge_words,
         pair=asked.pair, truncate=asked.truncate, repeats=asked.repeats or None,
+        layers=asked.layers, heads=asked.heads,
     )  # fmt: skip
     return _overview_drawn(asked, found)
 
@@ -345,16 +347,12 @@ def _every_head(asked: Request, line: Line, model: Model) -> Written:
     """Write the weights of many heads; or draw their mean."""
     from attnexplain.every_head import explain_all
 
-    layers, heads = (
-        several if one is None else (one,) for one, several in ((asked.layer, asked.layers), (asked.head, asked.heads))
-    )
-    if asked.figure is not None:  # of which one number that is not given is 0
-        layers, heads = layers or (0,), heads or (0,)
+    one = None if asked.figure is None else (0,)  # of a figure, a number that is not given is 0
     found = explain_all(
         line.text or "",
         model=model,
-        layers=None if layers == "all" else layers,
-        heads=None if heads == "all" else heads,
+        layers=asked.layers or one,
+        heads=asked.heads or one,
         max_tokens=asked.max_tokens,
         pair=asked.pair,
         truncate=asked.truncate,

@@ -361,7 +361,7 @@ def _gallery(gallery: Gallery, canvas: Canvas, paper: _Paper, top: float, room: 
     """Draw a small picture of every head, a row a layer, with what it does below where there is room."""
     rows, columns = len(gallery.rows), max(map(len, gallery.rows))
     letters = max(paper.letters * 0.5, LEAST)
-    names = 1.2 * advance(f"{gallery.row_name} {rows - 1}", letters)
+    names = 1.2 * max(advance(f"{gallery.row_name} {label}", letters) for label in gallery.row_labels)
     across = (paper.width - 2 * paper.margin - names) / columns
     gap = 0.08 * across
     is_labelled = across - gap >= 3.2 * letters
@@ -375,18 +375,16 @@ def _gallery(gallery: Gallery, canvas: Canvas, paper: _Paper, top: float, room: 
     every = max(1, round(2 * letters / step))
     has_numbers = all(advance(_label(picture, canvas), letters) <= step for row in gallery.rows for picture in row)
     for column in range(0, columns, every):
-        said = (
-            f"{gallery.column_name} {column}"
-            if advance(f"{gallery.column_name} {column}", letters) <= step
-            else str(column)
-        )
+        label = gallery.column_labels[column]
+        named = f"{gallery.column_name} {label}"
+        said = named if advance(named, letters) <= step else label
         canvas.text(
             left + column * step + side / 2, top + letters, said, letters, anchor="middle", fill=canvas.colour("quiet")
         )
     upper = top + 1.6 * letters
     for i, row in enumerate(gallery.rows):
         y = upper + i * (side + gap + under)
-        name, middle = f"{gallery.row_name} {i}", y + side / 2 + 0.35 * letters
+        name, middle = f"{gallery.row_name} {gallery.row_labels[i]}", y + side / 2 + 0.35 * letters
         canvas.text(left - 0.5 * letters, middle, name, letters, anchor="end", fill=canvas.colour("quiet"))
         for j, thumbnail in enumerate(row):
             x = left + j * step

@@ -31,17 +31,22 @@ class GalleryPage:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         rows = self.gallery.rows
         columns = len(rows[0])
-        gutter = max(len(str(len(rows) - 1)) + 1 + bool(self.gallery.windowed), 2)
+        gutter = max(map(len, self.gallery.row_labels)) + 1 + bool(self.gallery.windowed)
         fitting = max((options.max_width - gutter) // (max(NARROWEST, self._number_width) + 1), 1)
         blocks = -(-columns // fitting)
         size = -(-columns // blocks)
         width = max(min((options.max_width - gutter) // size - 1, WIDEST), 1)
         height = self._height(console.height, width, blocks)
-        names = f"{self.gallery.column_name} (across), {self.gallery.row_name} (down), each counted from 0"
+        names = f"{self.gallery.column_name} (across), {self.gallery.row_name} (down), counted from 0"
         yield note_line(self.ink, names)
         for start in range(0, columns, size):
             shown = range(start, min(start + size, columns))
-            yield Segment(" " * gutter + " ".join(str(column).ljust(width) for column in shown).rstrip() + "\n", BOLD)
+            yield Segment(
+                " " * gutter
+                + " ".join(self.gallery.column_labels[column].ljust(width) for column in shown).rstrip()
+                + "\n",
+                BOLD,
+            )
             for number, row in enumerate(rows):
                 yield from self._row(number, [row[column] for column in shown], gutter, width, height)
 
@@ -67,7 +72,7 @@ class GalleryPage:
     ) -> Iterator[Segment]:
         drawn = [self._picture(picture, width, height) for picture in pictures]
         for line in range(height):
-            name = f"{number}w" if number in self.gallery.windowed else str(number)
+            name = self.gallery.row_labels[number] + "w" * (number in self.gallery.windowed)
             yield Segment(name.rjust(gutter - 1) + " " if line == 0 else " " * gutter, BOLD)
             for place, picture in enumerate(drawn):
                 yield from [Segment(" ")] * (place > 0)

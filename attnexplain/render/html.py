@@ -393,8 +393,8 @@ class Page:
 
     def _gallery(self, gallery: Gallery) -> str:
         figures = []
-        for i, row in enumerate(gallery.rows):
-            for j, thumbnail in enumerate(row):
+        for i, row in zip(gallery.row_labels, gallery.rows, strict=True):
+            for j, thumbnail in zip(gallery.column_labels, row, strict=True):
                 size, canvas = min(THUMBNAIL, len(thumbnail.picture)), PageCanvas(self)
                 cells = "".join(small_cells(thumbnail.resized(size, size).tolist(), 0, 0, 64, canvas))
                 name = f"{gallery.row_name} {i}, {gallery.column_name} {j}"

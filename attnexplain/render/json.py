@@ -102,7 +102,7 @@ def render_json(
 
 def overview_to_dict(found: Overview) -> dict[str, Any]:
     """Put what all heads do into plain Python; with the pair that was looked for, the heads ranked by its weight."""
-    from attnexplain.steps.heads import command_of
+    from attnexplain.steps.heads import opening
 
     start = _start(found, found.model, found.tokens.texts, found.widths)
     if any(found.windows):
@@ -114,7 +114,13 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
         cut = {"cut_count": found.cut_count} if found.cut_count else {}
         start |= {"sentences": found.sentences, "token_count": found.token_count} | cut
     heads = [
-        {"layer": head.layer, "head": head.head, "does": head.does, "shares": head.shares, "entropy": head.entropy}
+        {
+            "layer": "mean" if head.layer is None else head.layer,
+            "head": "mean" if head.head is None else head.head,
+            "does": head.does,
+            "shares": head.shares,
+            "entropy": head.entropy,
+        }
         | ({} if head.on_repeats is None else {"on_repeats": head.on_repeats})
         | ({} if head.weight is None else {"weight": head.weight})
         for head in (found.heads if found.pair is None else found.ranked())
@@ -122,8 +128,10 @@ def overview_to_dict(found: Overview) -> dict[str, Any]:
     if found.pair is None:
         return start | {"overview": heads}
     query, key = found.pair
-    opens = command_of(found, found.ranked()[0]).text
-    return start | {"find": {"query": query, "key": key, "heads": heads, "command": opens}}
+    ranking: dict[str, Any] = {"query": query, "key": key, "heads": heads}
+    for command in opening(found, found.ranked()[0]):
+        ranking["command"] = command.text
+    return start | {"find": ranking}
 
 
 def render_weights(alone: AttentionWeights) -> str:

@@ -100,8 +100,8 @@ class _Page:
             case Gallery():
                 rows = [
                     (f"{i}.{j}", thumbnail.word, self.ink.share(thumbnail.number))
-                    for i, row in enumerate(block.rows)
-                    for j, thumbnail in enumerate(row)
+                    for i, row in zip(block.row_labels, block.rows, strict=True)
+                    for j, thumbnail in zip(block.column_labels, row, strict=True)
                 ]
                 return self._table(
                     f"Each {block.row_name} and {block.column_name}", ("head", "what it does", "entropy"), rows

@@ -316,11 +316,13 @@ class Thumbnail(NamedTuple):
 
 
 class Gallery(NamedTuple):
-    """Small pictures in rows and columns that are counted from 0."""
+    """Small pictures in rows and columns, each of which has a number, or is a mean."""
 
     row_name: str
     column_name: str
     rows: Sequence[Sequence[Thumbnail]]
+    row_labels: Sequence[str]
+    column_labels: Sequence[str]
     windowed: frozenset[int] = frozenset()
     """Rows of heads that see through a window, counted from 0."""
     id: str = "overview"

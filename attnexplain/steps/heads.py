@@ -23,6 +23,7 @@ SHORT: dict[Habit, str] = {
     "duplicate token": "dup",
     "induction": "ind",
     "broad": "wide",
+    "window": "win",
     "other": "-",
 }
 
@@ -49,9 +50,9 @@ def overview_lesson(found: Overview) -> Lesson:
         *([Prose(means_of(found), is_note=True, id="means")] if means_of(found) else []),
         gallery_of(found),
         *_join_note(found),
-        command_of(found, telling),
+        *opening(found, telling),
     )
-    notes = (_model(found), *_without_repeats(found))
+    notes = (_model(found), *_of_means(found), *_without_repeats(found))
     return Lesson(found.sentence, (Step(0, "Every layer and head", blocks),), notes)
 
 
@@ -69,7 +70,7 @@ def means_of(found: Overview) -> str:
 def windows_of(found: Overview) -> str:
     """Say which layers have a window, and how far they see; "" where none has."""
     layers: dict[int, list[str]] = {}
-    for layer, window in enumerate(found.windows):
+    for layer, window in zip(found.layers, found.windows, strict=True):
         if window is not None:
             layers.setdefault(window - 1, []).append(str(layer))
     side = "before it" if found.causal else "away"
@@ -77,7 +78,8 @@ def windows_of(found: Overview) -> str:
     for reach, numbers in layers.items():
         which = f"layer {numbers[0]}" if len(numbers) == 1 else f"layers {', '.join(numbers[:-1])} and {numbers[-1]}"
         said.append(f"in {which} a token sees at most {reach} position{'s' * (reach != 1)} {side}")
-    return f"a window; {'; '.join(said)}." if said else ""
+    has_even = any(head.does == "window" for head in found.heads)
+    return f"a window; {'; '.join(said)}.{' win: nearly even within it.' * has_even}" if said else ""
 
 
 def gallery_of(found: Overview) -> Gallery:
@@ -86,7 +88,19 @@ def gallery_of(found: Overview) -> Gallery:
         [Thumbnail(head.picture, SHORT[head.does], head.entropy) for head in layer]
         for _, layer in groupby(found.heads, key=lambda head: head.layer)
     ]
-    return Gallery("layer", "head", rows, frozenset(i for i, window in enumerate(found.windows) if window is not None))
+    return Gallery(
+        "layer",
+        "head",
+        rows,
+        [label_of(layer) for layer in found.layers],
+        [label_of(head.head) for head in found.heads[: len(rows[0])]],
+        frozenset(row for row, window in enumerate(found.windows) if window is not None),
+    )
+
+
+def label_of(number: int | None) -> str:
+    """Write the number of a layer or head, or that it is the mean over all."""
+    return "mean" if number is None else str(number)
 
 
 def ranking_lesson(found: Overview, digits: int) -> Lesson:
@@ -95,15 +109,22 @@ def ranking_lesson(found: Overview, digits: int) -> Lesson:
     asking, answering = found.pair
     ranked = found.ranked()
     rows: list[tuple[Entry, ...]] = [
-        (place, head.layer, head.head, head.weight or 0.0, head.does, Number(Decimal(head.entropy), digits))
+        (
+            place,
+            _entry(head.layer),
+            _entry(head.head),
+            head.weight or 0.0,
+            head.does,
+            Number(Decimal(head.entropy), digits),
+        )
         for place, head in enumerate(ranked[:MOST_RANKED], start=1)
     ]
     best = ranked[0]
-    total = len(ranked)
-    average = sum(head.weight or 0.0 for head in ranked) / total
+    every = f"all {len(ranked)} {'heads' if opening(found, best) else 'means'}"
+    average = sum(head.weight or 0.0 for head in ranked) / len(ranked)
     says = Prose(
-        f'In layer {best.layer}, head {best.head}, "{asking}" puts {write_number(best.weight or 0.0, digits)} of its '
-        f'attention on "{answering}"; on average over all {total} heads it is {write_number(average, digits)}. A large '
+        f'{where_of(best)} "{asking}" puts {write_number(best.weight or 0.0, digits)} of its '
+        f'attention on "{answering}"; on average over {every} it is {write_number(average, digits)}. A large '
         "weight shows where a head looks, not why: only the layers together decide what the model makes of it."
     )
     table = Table(
@@ -112,8 +133,32 @@ def ranking_lesson(found: Overview, digits: int) -> Lesson:
         rows,
     )
     opened = Prose("To see all four steps of the best:", is_note=True, is_on_screen_only=True)
-    step = Step(0, f'Where does "{asking}" look at "{answering}"?', (table, says, opened, command_of(found, best)))
+    opens = opening(found, best)
+    blocks: tuple[Block, ...] = (table, says, *([opened] if opens else []), *opens)
+    step = Step(0, f'Where does "{asking}" look at "{answering}"?', blocks)
     return Lesson(found.sentence, (step,), (_model(found),))
+
+
+def where_of(head: HeadSummary) -> str:
+    """Say which head it is, or of which heads it is the mean."""
+    if head.layer is None and head.head is None:
+        return "In the mean over all layers and heads,"
+    if head.layer is None:
+        return f"In the mean over all layers of head {head.head},"
+    return (
+        f"In layer {head.layer}, head {head.head},"
+        if head.head is not None
+        else f"In the mean over all heads of layer {head.layer},"
+    )
+
+
+def _entry(number: int | None) -> int | str:
+    return "mean" if number is None else number
+
+
+def opening(found: Overview, head: HeadSummary) -> tuple[Command, ...]:
+    """Write the command that opens a head; none opens a mean, which has weights alone."""
+    return () if head.layer is None or head.head is None else (command_of(found, head),)
 
 
 def command_of(found: Overview, head: HeadSummary) -> Command:
@@ -137,6 +182,13 @@ def _model(found: Overview) -> Prose:
         f"{' '.join(about_input(found.tokens))}".rstrip(),
         is_note=True,
     )
+
+
+def _of_means(found: Overview) -> tuple[Prose, ...]:
+    """Say of what the weights are means, where they are."""
+    first = found.heads[0]
+    what = " and ".join(name for name, number in (("layers", first.layer), ("heads", first.head)) if number is None)
+    return (Prose(f"mean: of the weights of all {what}, not of what is told of each.", is_note=True),) if what else ()
 
 
 def _without_repeats(found: Overview) -> tuple[Prose, ...]:
