@@ -260,7 +260,8 @@ def numbers(name: str, array: ArrayLike, dimensions: int) -> Array:
     if given.ndim != dimensions or 0 in given.shape:
         expected = "a list of numbers" if dimensions == 1 else "rows and columns of numbers"
         raise NumbersError(f"{name} has the shape {given.shape}; expected {expected}, and at least one")
-    numbers = given if given.dtype == np.float32 else given.astype(np.float64)
+    with np.errstate(over="ignore"):  # what does not fit is refused by name
+        numbers = given if given.dtype == np.float32 else given.astype(np.float64)
     return _read_only(_finite(name, numbers, bound=_length(numbers)))
 
 

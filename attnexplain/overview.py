@@ -77,7 +77,7 @@ class Overview:
     words: tuple[Word, ...] | None
     """The words that the tokens are pieces of, where joining them was asked for."""
     heads: tuple[HeadSummary, ...]
-    """In the order of layers and heads."""
+    """In the order of layers and heads, or in which they were asked for."""
     pair: tuple[str, str] | None
     """The words that were looked for: which asks, and which answers."""
     windows: tuple[int | None, ...] = ()
@@ -189,6 +189,8 @@ def overview(
             )
         )
     assert first is not None  # noqa: S101 - a model has at least one head
+    rows, columns = opened.chosen.rows, opened.chosen.columns
+    found.sort(key=lambda head: (rows.index(head.layer), columns.index(head.head)))
     names = tuple(_name(sentence, tokens, pieces) for pieces in (asking, answering))
     return Overview(
         sentence,
@@ -200,7 +202,7 @@ def overview(
         words,
         tuple(found),
         (names[0], names[1]) if find is not None else None,
-        tuple(windows.values()),
+        tuple(windows[layer] for layer in rows),
         repeated=0 if sequence is None else sequence.length,
     )
 
@@ -283,7 +285,8 @@ def habit(
     in_sight = (causal_mask(n) if causal else np.ones((n, n), bool)) if visible is None else visible
     many = in_sight.sum(axis=1)[rows]
     seen = many > 1
-    evenness = entropy(asked)[seen] / np.log(many[seen]) if seen.any() else np.zeros(1)
+    among_tokens = asked / np.maximum(asked.sum(axis=1, keepdims=True), 1e-12)  # without what a learned sink takes
+    evenness = entropy(among_tokens)[seen] / np.log(many[seen]) if seen.any() else np.zeros(1)
     mean = float(evenness.mean())
     return named(shares, mean, is_windowed=hides(visible, causal=causal)), shares, mean
 
@@ -319,6 +322,7 @@ class Means:
     def __init__(self) -> None:
         self._first: Overview | None = None
         self._sums: list[tuple[dict[Habit, float], float, float]] = []
+        self._windowed: list[bool] = []
         self.sentences = self._tokens = self._cut = 0
 
     def add(self, found: Overview) -> None:
@@ -326,6 +330,8 @@ class Means:
         if self._first is None:
             self._first = found
             self._sums = [(dict.fromkeys(head.shares, 0.0), 0.0, 0.0) for head in found.heads]
+            self._windowed = [False] * len(found.heads)
+        self._windowed = [before or head.is_windowed for before, head in zip(self._windowed, found.heads, strict=True)]
         self.sentences += 1
         self._cut += found.tokens.cut_from > 0
         self._tokens += len(found.tokens.texts)
@@ -347,12 +353,14 @@ class Means:
         if self._first is None:
             raise ValueError("there is no sentence to average over")
         heads = []
-        for head, (sums, of_entropy, of_evenness) in zip(self._first.heads, self._sums, strict=True):
+        for head, windowed, (sums, of_entropy, of_evenness) in zip(
+            self._first.heads, self._windowed, self._sums, strict=True
+        ):
             shares = {name: total / self.sentences for name, total in sums.items()}
             evenness = of_evenness / self.sentences
-            does = of_repeats(head.on_repeats) or named(shares, evenness, is_windowed=head.is_windowed)
+            does = of_repeats(head.on_repeats) or named(shares, evenness, is_windowed=windowed)
             mean = of_entropy / self.sentences
-            heads.append(replace(head, does=does, shares=shares, entropy=mean, evenness=evenness))
+            heads.append(replace(head, does=does, shares=shares, entropy=mean, evenness=evenness, is_windowed=windowed))
         return replace(
             self._first,
             heads=tuple(heads),

@@ -50,7 +50,7 @@ class Tokens:
     are_pieces: bool = False
     """Whether they are pieces of words, and not words."""
     segments: tuple[int, ...] | None = None
-    """For each token of a pair of texts, whose it is: 0 of the first, 1 of the second; None without a pair."""
+    """For each token of a pair of texts its segment: 0 or 1, and 0 for all where a model knows none; else None."""
     second_begins: int = 0
     """The character of the sentence at which the second text of a pair begins; 0 without a pair."""
     cut_from: int = 0

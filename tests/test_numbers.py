@@ -290,3 +290,15 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, content):
     for name in ("numbers.json", "numbers.npz"):
         with pytest.raises(NumbersError):
             read_numbers(written(folder, content, name))
+
+
+def test_rectangular_weights_written_as_json_read_back(tmp_path):
+    file, again = tmp_path / "cross.json", tmp_path / "again.json"
+    weights = [[0.5, 0.25, 0.25], [1, 0, 0]]
+    file.write_text(
+        json.dumps({"query_tokens": ["le", "chat"], "key_tokens": ["the", "cat", "sat"], "weights": weights})
+    )
+    assert call("--model", str(file), "-o", str(again))[0] == 0
+    first, second = (call("--model", str(path))[1] for path in (file, again))
+    assert second.replace("again.json", "cross.json") == first
+    assert json.loads(again.read_text())["weights"] == weights

@@ -47,7 +47,7 @@ def test_a_mean_is_what_a_head_with_the_mean_weights_does(model, which, shape):
 def test_some_heads_are_those_of_all():
     every = {(head.layer, head.head): head for head in overview(SENTENCE, model=BERT).heads}
     some = overview(SENTENCE, model=BERT, layers=[-1, 0], heads=[1])
-    assert [(head.layer, head.head) for head in some.heads] == [(0, 1), (2, 1)]
+    assert [(head.layer, head.head) for head in some.heads] == [(2, 1), (0, 1)]  # in the order that is asked for
     for head in some.heads:
         assert head.shares == every[head.layer, head.head].shares
         assert head.on_repeats == every[head.layer, head.head].on_repeats
@@ -126,3 +126,21 @@ def test_means_over_a_file_know_of_windows_and_of_means(tmp_path):
     for place, head in enumerate(json.loads(out)["overview"]):
         mean = np.mean([found.heads[place].entropy for found in every])
         assert (head["head"], head["entropy"]) == ("mean", pytest.approx(mean))
+
+
+def test_whether_a_window_hides_something_does_not_hang_on_the_order_of_lines(tmp_path):
+    lines = [SENTENCE, " ".join([SENTENCE] * 4)]
+    said = []
+    for name, order in (("a.txt", lines), ("b.txt", lines[::-1])):
+        (tmp_path / name).write_text("\n".join(order))
+        _, out, _ = call("--model", MISTRAL, "--overview", "--json", "--file", str(tmp_path / name))
+        said.append([head["does"] for head in json.loads(out)["overview"]])
+    assert said[0] == said[1]
+
+
+def test_even_rows_are_even_beside_a_sink_too():
+    for n, taken in ((2, 0.3), (100, 0.4)):
+        even = np.tri(n) / np.tri(n).sum(axis=1, keepdims=True) * (1 - taken)
+        name, _, evenness = habit(even, [False] * n, causal=True, taken=np.full(n, taken))
+        assert evenness == pytest.approx(1)
+        assert name == "broad" or n == 2

@@ -167,9 +167,10 @@ def _weights(name: str, content: Mapping[str, Any], layer: int, head: int) -> At
             hint="weights go with tokens alone; leave them out where they are to be computed",
         )
     if "query_tokens" in content or "key_tokens" in content:
-        if "tokens" in content or not {"query_tokens", "key_tokens"} <= content.keys():
+        asks = "tokens" if of_many else "query_tokens"  # as --json writes what was read
+        if ("tokens" in content) != bool(of_many) or not {asks, "key_tokens"} <= content.keys():
             raise NumbersError("query_tokens and key_tokens stand together, in place of tokens")
-        asking, answering = (_texts(key, content[key]) for key in ("query_tokens", "key_tokens"))
+        asking, answering = (_texts(key, content[key]) for key in (asks, "key_tokens"))
         return attention_weights(name, asking, content["weights"], layer=layer, head=head, answering=answering)
     if "tokens" not in content:
         raise NumbersError("tokens are missing: one for each row of weights")

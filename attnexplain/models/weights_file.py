@@ -25,7 +25,7 @@ OFF = 0.01
 """How far from 1 a row may add up before the reader is told."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class AttentionWeights:
     """Attention weights from elsewhere. They are no model: nothing can be computed from them."""
 
@@ -41,6 +41,9 @@ class AttentionWeights:
     """The words that answer, one for each column, where they are others."""
     sinks: Array | None = None
     """(layers, heads, queries): what a learned sink takes of each row; None without one."""
+
+    def __repr__(self) -> str:
+        return f"AttentionWeights({self.sentence!r:.60}, {self.every_head.shape}, {self.info.name})"
 
     @property
     def key_tokens(self) -> Tokens:

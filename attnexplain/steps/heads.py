@@ -120,7 +120,7 @@ def ranking_lesson(found: Overview, digits: int) -> Lesson:
         for place, head in enumerate(ranked[:MOST_RANKED], start=1)
     ]
     best = ranked[0]
-    every = f"all {len(ranked)} {'heads' if opening(found, best) else 'means'}"
+    every = f"all {len(ranked)} {'head' if opening(found, best) else 'mean'}{'s' * (len(ranked) > 1)}"
     average = sum(head.weight or 0.0 for head in ranked) / len(ranked)
     says = Prose(
         f'{where_of(best)} "{asking}" puts {write_number(best.weight or 0.0, digits)} of its '

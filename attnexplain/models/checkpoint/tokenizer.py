@@ -147,7 +147,8 @@ class PieceTokenizer:
     def _refuse_long(self, count: int, max_tokens: int) -> None:
         if self._positions is not None and count > self._positions:
             raise TextError(
-                f"the text has {count} tokens, and this model has {self._positions} positions", hint="shorten the text"
+                f"the text has {count} tokens, and this model has {self._positions} positions",
+                hint="shorten the text, or --truncate",
             )
         refuse_long(count, max_tokens, "tokens", min(MOST_TOKENS, self._positions or MOST_TOKENS))
 
