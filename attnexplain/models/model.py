@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -181,6 +181,19 @@ class Model(ABC):
     def likeness(self, one: Sequence[str], other: Sequence[str]) -> float:
         """Return the mean cosine between the values of some neighbours and those of others; 1 where there are none."""
         return 1.0
+
+    def beside(self, layer: int, head: int) -> Model:
+        """Return another head of the same model, which shares what was read.
+
+        Raises:
+            CommandError: there is no such layer or head.
+        """
+        numbered("layer", layer, self.info.layers, self.info.name)
+        numbered("head", head, self.info.heads, self.info.name)
+        return self
+
+    def keep_layers(self, on_layer: Callable[[int], None]) -> None:  # noqa: B027 - most have none
+        """Keep what layers make of the last tokens, where there are several; see `Checkpoint.keep_layers`."""
 
     @property
     def is_large(self) -> bool:

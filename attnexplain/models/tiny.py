@@ -95,6 +95,11 @@ class Tiny(Model):
             model = self if number == self._number else Tiny(number)
             yield 0, number, attend(model.embed(tokens).vectors, model.head)
 
+    def beside(self, layer: int, head: int) -> Tiny:
+        """Return another head."""
+        super().beside(layer, head)
+        return Tiny(head)
+
     def neighbours(self, vectors: Array, count: int, own: Sequence[str]) -> list[list[str]] | None:
         """Find the common words whose values point most nearly the way of each vector, (n, d_v); see `company`."""
         return self.file.company(vectors, count, own) if self._number == MEANING else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -17,6 +17,7 @@ from attnexplain.steps.blocks import Gallery, Thumbnail
 NARROWEST = 4
 """Columns of a picture, and of the word below it."""
 WIDEST = 16
+CHOSEN = Style(bold=True, reverse=True)
 OVERHEAD = 17
 """Lines of the screen that other things need."""
 
@@ -24,9 +25,10 @@ OVERHEAD = 17
 class GalleryPage:
     """Draws a gallery: as tall as the screen allows, in blocks of columns where it is wider."""
 
-    def __init__(self, gallery: Gallery, ink: Ink) -> None:
+    def __init__(self, gallery: Gallery, ink: Ink, *, chosen: tuple[int, int] | None = None) -> None:
         self.gallery = gallery
         self.ink = ink
+        self.chosen = chosen
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         rows = self.gallery.rows
@@ -48,7 +50,7 @@ class GalleryPage:
                 BOLD,
             )
             for number, row in enumerate(rows):
-                yield from self._row(number, [row[column] for column in shown], gutter, width, height)
+                yield from self._row(number, {column: row[column] for column in shown}, gutter, width, height)
 
     @property
     def _number_width(self) -> int:
@@ -68,9 +70,9 @@ class GalleryPage:
         return max(min(each, -(-width // 2)), 2)
 
     def _row(
-        self, number: int, pictures: Sequence[Thumbnail], gutter: int, width: int, height: int
+        self, number: int, pictures: Mapping[int, Thumbnail], gutter: int, width: int, height: int
     ) -> Iterator[Segment]:
-        drawn = [self._picture(picture, width, height) for picture in pictures]
+        drawn = [self._picture(picture, width, height) for picture in pictures.values()]
         for line in range(height):
             name = self.gallery.row_labels[number] + "w" * (number in self.gallery.windowed)
             yield Segment(name.rjust(gutter - 1) + " " if line == 0 else " " * gutter, BOLD)
@@ -78,8 +80,12 @@ class GalleryPage:
                 yield from [Segment(" ")] * (place > 0)
                 yield from picture[line]
             yield Segment.line()
-        for label in self._labels(pictures, width):
-            yield Segment(" " * gutter + " ".join(text.ljust(width) for text in label).rstrip() + "\n", PLAIN)
+        for label in self._labels(list(pictures.values()), width):
+            yield Segment(" " * (gutter - 1), PLAIN)
+            for column, text in zip(pictures, label, strict=True):
+                is_chosen = (number, column) == self.chosen
+                yield from (Segment(" "), Segment(text.ljust(width), CHOSEN if is_chosen else PLAIN))
+            yield Segment.line()
 
     def _labels(self, pictures: Sequence[Thumbnail], width: int) -> list[list[str]]:
         words = [self.ink.text(picture.word) for picture in pictures]

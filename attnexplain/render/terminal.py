@@ -84,10 +84,12 @@ def lesson_page(lesson: Lesson, console: Console, digits: int = 2) -> LessonPage
 class LessonPage:
     """The whole lesson: the sentence, notes on it, and the steps."""
 
-    def __init__(self, lesson: Lesson, ink: Ink, *, brief: bool = False) -> None:
+    def __init__(self, lesson: Lesson, ink: Ink, *, brief: bool = False, is_spaced: bool = True) -> None:
         self.lesson = lesson
         self.ink = ink
         self.brief = brief
+        self.is_spaced = is_spaced
+        """Whether an empty line stands between two blocks."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         lesson, ink = self.lesson, self.ink
@@ -122,7 +124,7 @@ class LessonPage:
                 continue
             belongs = isinstance(before, Equation) and isinstance(block, Equation)
             belongs = belongs or (isinstance(before, Grid) and before.is_followed)  # which leaves room itself
-            if not belongs and (before is not None or step.heading):
+            if self.is_spaced and not belongs and (before is not None or step.heading):
                 yield Segment.line()
             yield self._drawn(block)
             before = block

@@ -35,6 +35,10 @@ Colours = Literal["signed", "share", "none"]
 """Signed numbers are coloured around zero, shares from zero up."""
 
 
+Vectors = Literal["queries", "keys", "values"]
+"""What step 1 makes of each word."""
+
+
 class View(NamedTuple):
     """What the reader chose to look at."""
 
@@ -48,6 +52,10 @@ class View(NamedTuple):
     """Whether every matrix and every number is shown."""
     is_asked: bool = False
     """Whether the reader named the query or the key."""
+    place: int = 0
+    """The place of a vector that is worked out by hand in the steps 1 and 4."""
+    vectors: Vectors = "queries"
+    """The vectors of which step 1 works one number out: of the word that asks, or of the one that answers."""
 
     @property
     def fine(self) -> int:

@@ -50,7 +50,7 @@ def lesson(
     view = View(*worked_pair(trace, query, key), digits, full, query is not None or key is not None)
     names = names_of(trace)
     if knows_no_word(trace) and not steps and not full:
-        return _of_no_known_word(trace)
+        return of_no_known_word(trace)
     shown = tuple(COMPOSERS[number](trace, names, view) for number in sorted(set(steps or COMPOSERS)))
     first = None if steps else answer(trace, names, view)
     if not steps and adds_something(trace):
@@ -60,7 +60,7 @@ def lesson(
     )
 
 
-def _of_no_known_word(trace: Explanation) -> Lesson:
+def of_no_known_word(trace: Explanation) -> Lesson:
     """Say that the model knows none of it, instead of a grid of equal numbers."""
     says = Prose(
         "The learned model knows English words, and none of this sentence: to it all of these words are the same, so "
@@ -81,11 +81,11 @@ def _ways_on(trace: Explanation, query: str | None, key: str | None, *, full: bo
     ways += [["--compare", "another sentence"]] if model.kind != "untrained" and not trace.found.second_begins else []
     if len(trace.sentence) > LONGEST_COMMAND:
         return (Prose(f"Add to the command: {', or '.join(map(shlex.join, ways))}"),)
-    options = [word for option, value in _options(trace, query, key) for word in (option, value) if word]
+    options = [word for option, value in options_of(trace, query, key) for word in (option, value) if word]
     return tuple(command([*options, *way], trace.sentence, trace.found) for way in ways)
 
 
-def _options(trace: Explanation, query: str | None, key: str | None) -> list[tuple[str, str]]:
+def options_of(trace: Explanation, query: str | None = None, key: str | None = None) -> list[tuple[str, str]]:
     """Gather the options that made this lesson what it is, as far as they are not the default anyway."""
     model = trace.model
     options = [("--phrase", token) for token in trace.tokens if " " in token and not trace.are_pieces]

@@ -49,7 +49,7 @@ def context_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step
         (FormulaLine((Symbol("C"), " = ", Symbol("W"), "·", Symbol("V")), f"({n}, {d_v}) = ({n}, {n})·({n}, {d_v})"),)
     )
     context = Grid(
-        "C, the context vectors", names, places(d_v), trace.context, mark=(view.query, 0), role="context",
+        "C, the context vectors", names, places(d_v), trace.context, mark=(view.query, view.place), role="context",
         in_one_block=not view.full,
     )  # fmt: skip
     blocks = (*_by_hand(trace, names, view, word), *_all_places(trace, names, view))
@@ -60,7 +60,8 @@ def _by_hand(trace: Explanation, names: tuple[str, ...], view: View, word: str) 
     """Work out the first number of the context vector: share times value, word by word."""
     digits = view.digits
     chosen = written_out(trace.weights[view.query], view.key)
-    worked = weighted_sum(trace.weights[view.query], trace.values[:, 0], digits, chosen)
+    place, column = view.place, trace.values[:, view.place]
+    worked = weighted_sum(trace.weights[view.query], column, digits, chosen)
     numbers = np.array([list(map(float, part)) for part in (worked.weights, worked.values, worked.products)]).T
     rows = [names[place] for place in chosen]
     parts: list[Decimal] = list(worked.products)
@@ -68,18 +69,18 @@ def _by_hand(trace: Explanation, names: tuple[str, ...], view: View, word: str) 
         numbers = np.vstack([numbers, [np.nan, np.nan, float(worked.rest)]])
         rows.append(f"the other {len(names) - len(chosen)}")
         parts.append(worked.rest)
+    which = "the first number" if place == 0 else f"number {place + 1}"
     explain = Prose(
-        f'By hand, the first number of the context of "{word}": the share of each word, times the first number of its '
-        "value.",
+        f'By hand, {which} of the context of "{word}": the share of each word, times {which} of its value.',
         id="by-hand",
     )
     table = Grid(
         "Share × value, word by word", rows, ("share", "value", "product"), numbers, "none",
         footer=("sum", [None, None, float(worked.total)]), role="worked",
-        column_digits=(view.fine, digits_of(trace.values[:, 0], digits), digits),
+        column_digits=(view.fine, digits_of(column, digits), digits),
     )  # fmt: skip
-    left = f'place 1 of context("{word}")'
-    note = table_note(worked.total, float(trace.context[view.query, 0]), digits)
+    left = f'place {place + 1} of context("{word}")'
+    note = table_note(worked.total, float(trace.context[view.query, place]), digits)
     lines = (
         sum_line(parts, digits, is_exact=worked.is_exact),
         EquationLine(worked.total_sign, (Number(worked.total, digits),)),

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from attnexplain.arithmetic import dot_product
 from attnexplain.explanation import Explanation
 from attnexplain.facts import WIDE
 from attnexplain.steps.between import between_blocks
-from attnexplain.steps.blocks import Block, Formula, FormulaLine, Grid, Prose, Step, Symbol, View, places
+from attnexplain.steps.blocks import Block, Formula, FormulaLine, Grid, Prose, Step, Symbol, Vectors, View, places
 from attnexplain.steps.worked import LONG, dot_product_equation, dot_product_grid
 
+if TYPE_CHECKING:
+    from attnexplain.attention import Array, Head
+
 TITLE = "Query, key and value vectors"
+ONE_OF: Mapping[Vectors, str] = {"queries": "query", "keys": "key", "values": "value"}
 
 
 def qkv_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
@@ -17,7 +24,7 @@ def qkv_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
     head, x_rows = trace.head, trace.embeddings
     if head is None or x_rows is None:
         return _no_projection(trace, names, view)
-    n, word, digits = len(names), names[view.query], view.digits
+    n = len(names)
     model_places, key_places, value_places = places(head.d_model), places(head.d_k), places(head.d_v)
     biased = {letter: getattr(head, f"b_{letter}") is not None for letter in "qkv"}
     formula = Formula(
@@ -35,31 +42,40 @@ def qkv_step(trace: Explanation, names: tuple[str, ...], view: View) -> Step:
                 Grid("W_k, the parameter matrix that makes keys", model_places, key_places, head.w_k, role="w_k"),
                 Grid("W_v, the parameter matrix that makes values", model_places, value_places, head.w_v, role="w_v"),
             ]
-    bias = None if head.b_q is None else float(head.b_q[0])
-    worked = dot_product(x_rows[view.query], head.w_q[:, 0], digits, bias=bias)
-    is_changed = trace.projected_queries is not None
-    projected = trace.queries if trace.projected_queries is None else trace.projected_queries
-    stage = "projected " if is_changed else ""
-    also = "" if bias is None else ", and the bias"
-    few = "" if head.d_model <= LONG else f" The 8 largest of {head.d_model} products are written out."
-    by_hand = Prose(
-        f'By hand, the first number of the {stage}query of "{word}": its row of X times column 1 of W_q, added up'
-        f"{also}.{few}",
-        id="by-hand",
-    )
-    symbols = f'x("{word}") · column 1 of W_q{" + b_q" if biased["q"] else ""}'
-    left = f'place 1 of {stage}q("{word}")'
-    equation = dot_product_equation(left, symbols, worked, digits, float(projected[view.query, 0]))
-    table = dot_product_grid(f'x("{word}")', "W_q, column 1", worked, head.d_model)
     return Step(
         1,
         TITLE,
         (
-            Prose(_what_happens(trace)), formula, *everything, *_vectors(trace, names, view), by_hand, table, equation,
-            *between_blocks(trace, names, view),
-            *(() if trace.model.enters else (Prose(_meaning(word), id="meaning"),)),
+            Prose(_what_happens(trace)), formula, *everything, *_vectors(trace, names, view),
+            *_by_hand(trace, head, x_rows, names, view), *between_blocks(trace, names, view),
+            *(() if trace.model.enters else (Prose(_meaning(names[view.query]), id="meaning"),)),
         ),
     )  # fmt: skip
+
+
+def _by_hand(trace: Explanation, head: Head, x_rows: Array, names: tuple[str, ...], view: View) -> tuple[Block, ...]:
+    """Work out one number of a vector: a row of X times a column of its parameter matrix."""
+    vectors, place, digits = view.vectors, view.place, view.digits
+    row = view.query if vectors == "queries" else view.key
+    word, letter, noun = names[row], vectors[0], ONE_OF[vectors]
+    matrix, biases = getattr(head, f"w_{letter}"), getattr(head, f"b_{letter}")
+    bias = None if biases is None else float(biases[place])
+    worked = dot_product(x_rows[row], matrix[:, place], digits, bias=bias)
+    projected = getattr(trace, f"projected_{vectors}", None)
+    stage = "" if projected is None else "projected "
+    computed = getattr(trace, vectors) if projected is None else projected
+    also = "" if bias is None else ", and the bias"
+    few = "" if head.d_model <= LONG else f" The 8 largest of {head.d_model} products are written out."
+    which = "the first number" if place == 0 else f"number {place + 1}"
+    by_hand = Prose(
+        f'By hand, {which} of the {stage}{noun} of "{word}": its row of X times column {place + 1} of W_{letter}, '
+        f"added up{also}.{few}",
+        id="by-hand",
+    )
+    symbols = f'x("{word}") · column {place + 1} of W_{letter}{f" + b_{letter}" if bias is not None else ""}'
+    left = f'place {place + 1} of {stage}{letter}("{word}")'
+    equation = dot_product_equation(left, symbols, worked, digits, float(computed[row, place]))
+    return by_hand, dot_product_grid(f'x("{word}")', f"W_{letter}, column {place + 1}", worked, head.d_model), equation
 
 
 def _projection(letter: str, trace: Explanation, *, is_biased: bool, shapes: tuple[int, int, int]) -> FormulaLine:
@@ -83,14 +99,21 @@ def _done_to_vectors(trace: Explanation) -> str:
 
 def _vectors(trace: Explanation, names: tuple[str, ...], view: View, *, mark: bool = True) -> tuple[Grid, ...]:
     keys, values, block = places(trace.d_k), places(trace.d_v), not view.full
-    marked = (view.query, 0) if mark else None
+    marks: dict[Vectors, tuple[int, int]] = {}
+    if mark:
+        marks[view.vectors] = (view.query if view.vectors == "queries" else view.key, view.place)
     return (
         Grid(
-            "Q, the queries", names, keys, trace.queries, mark=marked, role="queries", in_one_block=block,
+            "Q, the queries", names, keys, trace.queries, mark=marks.get("queries"), role="queries",
+            in_one_block=block, is_followed=True,
+        ),
+        Grid(
+            "K, the keys", names, keys, trace.keys, mark=marks.get("keys"), role="keys", in_one_block=block,
             is_followed=True,
         ),
-        Grid("K, the keys", names, keys, trace.keys, role="keys", in_one_block=block, is_followed=True),
-        Grid("V, the values", names, values, trace.values, role="values", in_one_block=block),
+        Grid(
+            "V, the values", names, values, trace.values, mark=marks.get("values"), role="values", in_one_block=block
+        ),
     )  # fmt: skip
 
 

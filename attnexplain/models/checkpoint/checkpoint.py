@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from attnexplain.models.checkpoint import sources
 from attnexplain.models.checkpoint.config import read_config
 from attnexplain.models.checkpoint.families import family_of
 from attnexplain.models.checkpoint.layout import Parameters
-from attnexplain.models.checkpoint.run import broken, run_layers
+from attnexplain.models.checkpoint.run import KeptRun, broken, run_layers
 from attnexplain.models.checkpoint.tensors import open_tensors
 from attnexplain.models.checkpoint.tokenizer import PieceTokenizer
 from attnexplain.models.checkpoint.tokenizer_folder import open_tokenizer, read_truncation
@@ -69,8 +70,9 @@ class Checkpoint(Model):
                 f"is_causal = {str(not self._sizes.causal).lower()} is not supported for this kind of model"
             )
         config.refuse_unread(family.harmless)
-        layer = numbered("layer", layer, self._sizes.layers, name)
-        head = numbered("head", head, self._sizes.heads, name)
+        self.name, self.source = name, source
+        numbered("layer", layer, self._sizes.layers, name)
+        numbered("head", head, self._sizes.heads, name)
         tokenizer = open_tokenizer(folder, config.model_type, config.text("tokenizer_class", "") or None)
         self._pieces = PieceTokenizer(
             tokenizer, self._sizes.named["vocab_size"], self._sizes.positions, read_truncation(folder)
@@ -78,28 +80,54 @@ class Checkpoint(Model):
         self._parameters = Parameters(family, self._sizes, open_tensors(folder, file))
         self._verification = verification
         self._begins = config.get("bos_token_id") if self._sizes.causal else None
-        self._layer, self._head = layer, head
         self.causal = self._sizes.causal
+        self._kept: KeptRun | None = None
+        self._choose(layer, head)
+
+    def _choose(self, layer: int, head: int) -> None:
+        """Be one head."""
+        layer = numbered("layer", layer, self._sizes.layers, self.name)
+        head = numbered("head", head, self._sizes.heads, self.name)
+        self._layer, self._head = layer, head
         self.scale = self._sizes.scale_of(layer)
         overall = self._overall()
         self.info = ModelInfo(
-            name,
+            self.name,
             "checkpoint",
             f"{overall}; this is layer {layer}, head {head}, both counted from 0.",
             layer,
             head,
             layers=self._sizes.layers,
             heads=self._sizes.heads,
-            source=source,
+            source=self.source,
             overall=f"{overall}.",
             kv_heads=self._sizes.kv_heads if self._sizes.sharing > 1 else 0,
-            family=family.title,
-            has_positions="positions" in family.names,
+            family=self._parameters.family.title,
+            has_positions="positions" in self._parameters.family.names,
             reach=self._sizes.reach_below(layer),
             elsewhere=self._sizes.elsewhere(layer),
             scale_name=self._sizes.scale_name,
             enters=self._enters(layer),
         )
+
+    def keep_layers(self, on_layer: Callable[[int], None]) -> None:
+        """Keep what the layers make of the last tokens, for all heads that `beside` returns from now on.
+
+        Args:
+            on_layer: is told the number of each layer before it is computed; what it raises, stops the run there.
+        """
+        self._kept = KeptRun(self._parameters, on_layer)
+
+    def beside(self, layer: int, head: int) -> Checkpoint:
+        """Return another head of the same checkpoint, which shares all that was read and kept.
+
+        Raises:
+            CommandError: there is no such layer or head.
+        """
+        other = copy(self)
+        other.__dict__.pop("head", None)
+        other._choose(layer, head)
+        return other
 
     def _overall(self) -> str:
         """Say what the whole model is."""
@@ -144,7 +172,10 @@ class Checkpoint(Model):
     def embed(self, tokens: Tokens) -> Embedded:
         """Run the layers below the chosen one, and return what its attention reads."""
         with _named(self.info.name):
-            layer = deque(run_layers(self._parameters, tokens, self._layer), maxlen=1)[0]
+            if self._kept is None:
+                layer = deque(run_layers(self._parameters, tokens, self._layer), maxlen=1)[0]
+            else:
+                layer = self._kept.layer(tokens, self._layer)
             self._verify()
             try:
                 with np.errstate(all="ignore"):  # what is not finite is refused with the name of its tensor
@@ -158,7 +189,11 @@ class Checkpoint(Model):
         """Run all layers, and yield each layer, head and trace as soon as it is there."""
         with _named(self.info.name):
             self._verify()
-            for layer in run_layers(self._parameters, tokens, self._sizes.layers - 1):
+            last = self._sizes.layers - 1
+            layers = run_layers(self._parameters, tokens, last)
+            if self._kept is not None:
+                layers = (self._kept.layer(tokens, number) for number in range(last + 1))
+            for layer in layers:
                 for head, trace in enumerate(layer.traces()):
                     yield layer.number, head, trace
 

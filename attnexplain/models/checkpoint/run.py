@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -126,6 +126,32 @@ def run_layers(parameters: Parameters, tokens: Tokens, last: int) -> Iterator[La
                 parameters.tensors.let_go()
     except NumbersError as error:
         raise broken(parameters, layer, error) from error
+
+
+class KeptRun:
+    """The layers of a model at work on the last tokens, each computed once.
+
+    Args:
+        parameters: of the whole checkpoint.
+        on_layer: is told the number of each layer before it is computed.
+    """
+
+    def __init__(self, parameters: Parameters, on_layer: Callable[[int], None]) -> None:
+        self._parameters = parameters
+        self._on_layer = on_layer
+        self._tokens: Tokens | None = None
+        self._layers: list[Layer] = []
+        self._rest: Iterator[Layer] = iter(())
+
+    def layer(self, tokens: Tokens, number: int) -> Layer:
+        """Return a layer at work on some tokens, and compute those before it that are not there yet."""
+        if self._tokens is None or (self._tokens.ids, self._tokens.segments) != (tokens.ids, tokens.segments):
+            self._tokens, self._layers = tokens, []
+            self._rest = run_layers(self._parameters, tokens, self._parameters.sizes.layers - 1)
+        while len(self._layers) <= number:
+            self._on_layer(len(self._layers))
+            self._layers.append(next(self._rest))
+        return self._layers[number]
 
 
 def _finite(states: Array) -> Array:
