@@ -278,6 +278,9 @@ def request(
         ),
     ] = None,
     quiz: Annotated[bool, typer.Option("--quiz", help="Ask for one number after another; name the slips.")] = False,
+    explore: Annotated[
+        bool, typer.Option("--explore", help="The lesson as a screen that answers to keys and mouse.")
+    ] = False,
     figure: Annotated[
         Figure | None,
         typer.Option(
@@ -374,6 +377,7 @@ def request(
         key_sheet=key_sheet,
         blanks=tuple(dict.fromkeys(name for names in blanks or () for name in names)),
         quiz=quiz,
+        explore=explore,
         figure=None if figure is None else figure.value,
         shape=shape.value,
         bare=bare,

@@ -64,6 +64,7 @@ class Request:
     key_sheet: bool = False
     blanks: tuple[Blank, ...] = ()
     quiz: bool = False
+    explore: bool = False
     figure: Subject | None = None
     shape: Shape = "slide"
     bare: bool = False

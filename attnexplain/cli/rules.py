@@ -24,13 +24,14 @@ JSON, TEXT, MARKDOWN = ".json", ".txt", ".md"
 LESSON, COMPARE, OVERVIEW, FIND, FIGURE = "a lesson", "--compare", "--overview", "--find", "--figure"
 ALL_HEADS = "--all-heads"
 WORKSHEET, QUIZ = "--worksheet", "--quiz"
+EXPLORE = "--explore"
 ARTICLE, CARD, SCHEMA = "--explain", "--model-card", "--json-schema"
-SENTENCES = frozenset({LESSON, COMPARE, OVERVIEW, FIND, FIGURE, ALL_HEADS, WORKSHEET, QUIZ})
+SENTENCES = frozenset({LESSON, COMPARE, OVERVIEW, FIND, FIGURE, ALL_HEADS, WORKSHEET, QUIZ, EXPLORE})
 """The subjects that begin with a sentence."""
-ONE_HEAD = frozenset({LESSON, COMPARE, FIGURE})
+ONE_HEAD = frozenset({LESSON, COMPARE, FIGURE, EXPLORE})
 MANY_HEADS = frozenset({OVERVIEW, FIND, ALL_HEADS})
 EXERCISES = frozenset({WORKSHEET, QUIZ})
-IN_WORDS = SENTENCES - EXERCISES - {FIGURE, ALL_HEADS}
+IN_WORDS = SENTENCES - EXERCISES - {FIGURE, ALL_HEADS, EXPLORE}
 """Those that are told, and not only drawn."""
 SUBJECTS: Mapping[str, frozenset[str]] = {
     LESSON: EVERY,
@@ -41,6 +42,7 @@ SUBJECTS: Mapping[str, frozenset[str]] = {
     ALL_HEADS: frozenset({JSON, ".npz"}),
     WORKSHEET: DRAWN,
     QUIZ: frozenset({SCREEN, JSON}),
+    EXPLORE: frozenset({SCREEN}),
     ARTICLE: DRAWN,
     CARD: frozenset({SCREEN, TEXT, MARKDOWN}),
     SCHEMA: frozenset({SCREEN, JSON}),
@@ -70,6 +72,7 @@ SAYS = {
     ALL_HEADS: "--all-heads writes the weights of many heads",
     WORKSHEET: "--worksheet makes a sheet of one word",
     QUIZ: "--quiz asks for the numbers of one word",
+    EXPLORE: "--explore is a screen for one sentence",
     ARTICLE: "--explain shows an article",
     CARD: "--model-card shows what the learned model is",
     SCHEMA: "--json-schema shows what --json writes",
@@ -87,16 +90,16 @@ class Rule(NamedTuple):
 
 RULES: Mapping[str, Rule] = {
     "sentence": Rule("a sentence"),
-    "file": Rule("--file", SENTENCES - {COMPARE, QUIZ}),
-    "steps": Rule("--step", frozenset({LESSON}), DRAWN | {JSON}),
+    "file": Rule("--file", SENTENCES - {COMPARE, QUIZ, EXPLORE}),
+    "steps": Rule("--step", frozenset({LESSON, EXPLORE}), DRAWN | {JSON}),
     "query": Rule("--query", ONE_HEAD | EXERCISES, DRAWN | {JSON}),
-    "key": Rule("--key", frozenset({LESSON}), DRAWN | {JSON}),
+    "key": Rule("--key", frozenset({LESSON, EXPLORE}), DRAWN | {JSON}),
     "phrases": Rule("--phrase", SENTENCES - {OVERVIEW, FIND, ALL_HEADS}),
     "model": Rule("--model"),
     "layers": Rule("--layer", ONE_HEAD | MANY_HEADS),
     "heads": Rule("--head", ONE_HEAD | EXERCISES | MANY_HEADS),
     "merge_words": Rule("--merge-words", IN_WORDS - {COMPARE}, DRAWN | {JSON}),
-    "pair": Rule("--pair", IN_WORDS - {COMPARE} | {FIGURE, ALL_HEADS}),
+    "pair": Rule("--pair", IN_WORDS - {COMPARE} | {FIGURE, ALL_HEADS, EXPLORE}),
     "truncate": Rule("--truncate", SENTENCES - EXERCISES),
     "repeats": Rule("--repeats", frozenset({OVERVIEW, FIND})),
     "download": Rule("--download"),
@@ -104,10 +107,10 @@ RULES: Mapping[str, Rule] = {
     "scale": Rule("--scale", ONE_HEAD),
     "pause": Rule("--pause", IN_WORDS | {ARTICLE}, frozenset({SCREEN})),
     "json": Rule("--json"),
-    "keep_going": Rule("--keep-going", SENTENCES - {COMPARE, QUIZ}),
-    "digits": Rule("--digits", IN_WORDS | {FIGURE, ARTICLE}, DRAWN),
+    "keep_going": Rule("--keep-going", SENTENCES - {COMPARE, QUIZ, EXPLORE}),
+    "digits": Rule("--digits", IN_WORDS | {FIGURE, ARTICLE, EXPLORE}, DRAWN),
     "seed": Rule("--seed"),
-    "full": Rule("--full", frozenset({LESSON, COMPARE}), DRAWN),
+    "full": Rule("--full", frozenset({LESSON, COMPARE, EXPLORE}), DRAWN),
     "brief": Rule("--brief", (IN_WORDS | {ARTICLE}) - {OVERVIEW}, DRAWN),
     "max_tokens": Rule("--max-tokens"),
     "blanks": Rule("--blanks", EXERCISES),
@@ -148,6 +151,7 @@ def subject_of(asked: Request) -> str:
         ALL_HEADS: asked.all_heads,
         WORKSHEET: asked.worksheet or asked.key_sheet,
         QUIZ: asked.quiz,
+        EXPLORE: asked.explore,
         ARTICLE: asked.explain is not None,
         CARD: asked.model_card,
         SCHEMA: asked.json_schema,

@@ -76,6 +76,10 @@ def serve(asked: Request) -> int:
         return 0
     if model.is_large:
         use_all()
+    if asked.explore:
+        from attnexplain.cli.exploring import explore
+
+        return explore(asked, model)
     if model.example is None and asked.sentence is None and asked.file is None and is_terminal(sys.stdin):
         raise CommandError(
             "there is no sentence", hint=f"{NAME} --model {shlex.quote(str(asked.model))} 'your sentence'"
@@ -404,6 +408,11 @@ def _answer_at_once(asked: Request) -> int | None:
 
         _deliver(asked, files("attnexplain").joinpath("render/schema.json").read_text(encoding="utf-8"))
         return 0
+    if asked.explore:
+        from attnexplain.cli.exploring import refuse_without_screen
+
+        refuse_without_screen()
+        return None
     nothing = asked.sentence is None and asked.file is None and not brings_a_sentence(asked.model)
     if nothing and is_terminal(sys.stdin):
         tell(*FIRST_LINES)

@@ -1,0 +1,73 @@
+"""Opening the screen of `--explore`, and leaving the terminal as it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from attnexplain.cli.request import Request
+from attnexplain.cli.streams import can_draw, charset_of, choose_palette, is_terminal, write
+from attnexplain.errors import CommandError
+
+if TYPE_CHECKING:
+    from attnexplain.models import Model
+
+RIVER = "The river bank was flooded after the storm"
+"""The sentence that is looked at where none is given."""
+
+
+def refuse_without_screen() -> None:
+    """Refuse to open a screen where nobody sits before one, or without the library that draws it.
+
+    Raises:
+        CommandError: there is no terminal that keys come from and that can be drawn on, or no Textual.
+    """
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+        raise CommandError(
+            "--explore needs a terminal, for keys and for drawing", hint="without --explore the lesson goes anywhere"
+        )
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        raise CommandError("this terminal cannot be drawn on (TERM)", hint="without --explore the lesson needs no more")
+    if find_spec("textual") is None:
+        raise CommandError("--explore needs the library Textual", hint="pip install 'attnexplain[explore]'")
+
+
+def explore(asked: Request, model: Model) -> int:
+    """Open the screen, and print what was kept when it is left.
+
+    Raises:
+        AttnExplainError: the sentence does not work, or a bug of ours.
+    """
+    palette = choose_palette(asked.color, os.environ)
+    os.environ["TEXTUAL_COLOR_SYSTEM"] = palette or "standard"  # read when Textual is imported
+    os.environ.pop("NO_COLOR", None)  # what has no colour is drawn without any
+    from attnexplain.explore.app import Explorer
+    from attnexplain.explore.session import Asked, Session
+    from attnexplain.render.ink import Ink
+
+    in_ascii = asked.ascii or not can_draw(sys.stdout)
+    charset = "ascii" if asked.ascii else charset_of(sys.stdout)
+    ink = Ink(palette, in_ascii, asked.digits, charset, asked.theme or "dark")
+    settings = Asked(asked.causal, asked.scale, asked.max_tokens, asked.phrases, asked.seed, asked.pair, asked.truncate)
+    sentence = None if model.example is not None else asked.sentence or RIVER
+    session = Session(model, sentence, settings)
+    trace = None
+    if session.has_layers:
+        model.read(sentence or "", asked.phrases, asked.max_tokens, pair=asked.pair, truncate=asked.truncate)
+    else:
+        trace = session.run()
+    app = Explorer(
+        session, ink, trace, query=asked.query, key=asked.key, step=min(asked.steps, default=0), full=asked.full
+    )
+    app.run()
+    if app.failure is not None:
+        raise app.failure
+    if app.kept:
+        write("\n".join(app.kept) + "\n")
+    if app.interrupted_by is not None:
+        signal.signal(app.interrupted_by, signal.SIG_DFL)
+        os.kill(os.getpid(), app.interrupted_by)
+    return 0

@@ -1,0 +1,678 @@
+"""The lesson as a screen that answers to keys and mouse."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import Binding
+from textual.containers import Container, VerticalScroll
+from textual.widgets import Input, Static
+from textual.worker import Worker, WorkerState
+
+from attnexplain.errors import AttnExplainError, CommandError
+from attnexplain.explanation import Explanation
+from attnexplain.explore.keys import KEYS
+from attnexplain.explore.matrix import Matrix, is_picture
+from attnexplain.explore.scene import ANSWER, Scene, magnified
+from attnexplain.explore.session import GivenUpError, Session
+from attnexplain.explore.strips import Tabs, Words
+from attnexplain.explore.walk import Stop, walk
+from attnexplain.overview import HeadSummary, Overview
+from attnexplain.render.gallery import GalleryPage
+from attnexplain.render.ink import BOLD, Ink
+from attnexplain.render.terminal import LessonPage, render_text
+from attnexplain.steps.blocks import Block, Command, Lesson, Prose, Step, Table
+from attnexplain.steps.heads import gallery_of, overview_lesson, ranking_lesson
+
+WIDE = 110
+"""Columns from which on the cell stands beside the matrix, and not below it."""
+ROOMY = 30
+"""Lines from which on there are empty ones between what is said."""
+MAGNIFIED = 5
+"""Rows and columns that are seen through the magnifier."""
+PROMPTS = {
+    "sentence": "Sentence: ",
+    "model": "Model: ",
+    "link": "Two words, as it:animal: ",
+    "file": "File (.svg, .html): ",
+}
+
+
+class Explorer(App[None]):
+    """The whole screen.
+
+    Args:
+        session: the model and the sentence.
+        ink: how to draw.
+        trace: of the sentence, where it is there already.
+        query: the word that asks first, unless the lesson chooses.
+        key: the word that answers.
+        step: which step is seen first; 0 for the answer.
+        full: whether everything is shown.
+    """
+
+    CSS = """
+    Screen { layers: base; background: ansi_default; color: ansi_default; }
+    #words { height: auto; max-height: 2; }
+    #tabs { height: 1; }
+    #parts { height: 1fr; layout: vertical; }
+    #parts.wide { layout: horizontal; }
+    #matrix { height: auto; }
+    #panel { height: 1fr; scrollbar-size: 0 0; background: ansi_default; }
+    .wide #panel { padding-left: 2; }
+    #said { height: auto; }
+    #prompt { height: 1; border: none; padding: 0; background: ansi_default; color: ansi_default; display: none; }
+    #message { height: 1; }
+    """
+    AUTO_FOCUS = ""
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[Any]] = [
+        *(
+            Binding(key.keys, key.action, key.says, show=False, priority=key.keys in ("tab", "shift+tab"))
+            for key in KEYS
+        ),
+        Binding("enter", "open_head", show=False),
+        Binding("ctrl+c", "interrupt", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", show=False),
+    ]
+
+    def __init__(
+        self,
+        session: Session,
+        ink: Ink,
+        trace: Explanation | None = None,
+        *,
+        query: str | None = None,
+        key: str | None = None,
+        step: int = ANSWER,
+        full: bool = False,
+    ) -> None:
+        super().__init__(ansi_color=True)
+        self.session, self.ink = session, ink
+        self._begins = partial(self._first_scene, query, key, step, full=full)
+        self.scene = None if trace is None else self._begins(trace)
+        self.kept: list[str] = []
+        """Commands to be printed at the end."""
+        self.interrupted_by: int | None = None
+        self.failure: BaseException | None = None
+        self._stops: list[Stop] = []
+        self._stop: int | None = None
+        self._asks = ""
+        self._overview: Overview | None = None
+        self._head = 0
+        self._is_help = False
+        self._is_in_panel = False
+        """Whether the arrows scroll what is said, and do not move the cell."""
+        self._message = ""
+        self._follow: Callable[[Any], None] | None = None
+        self._undo: Callable[[], None] = lambda: None
+        self._wanted = 0
+
+    # What is on the screen
+
+    def compose(self) -> ComposeResult:
+        yield Words(self.ink)
+        yield Tabs(self.ink)
+        with Container(id="parts"):
+            yield Matrix(self.ink)
+            with VerticalScroll(id="panel", can_focus=False):
+                yield Static(id="said", markup=False)
+        yield Input(id="prompt", compact=True, select_on_focus=False)
+        yield Static(id="message", markup=False)
+
+    def on_mount(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self.end_by, number)
+        self.set_interval(0.1, self._tell_progress)
+        if self.scene is None:
+            self._compute(self._first_seen)
+        self.show()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.call_after_refresh(self.show)
+
+    def show(self) -> None:
+        """Draw what is looked at."""
+        parts, matrix, panel = self.query_one("#parts"), self.query_one(Matrix), self.query_one("#panel")
+        stop = self._stops[self._stop] if self._stop is not None else None
+        scene = stop.scene if stop is not None else self.scene
+        is_wide = self.size.width >= WIDE
+        parts.set_class(is_wide, "wide")
+        has_matrix = scene is not None and scene.grid is not None and self._overview is None and not self._is_help
+        matrix.display = has_matrix
+        if scene is not None:
+            matrix.show(scene, is_row=stop is not None and stop.is_row)
+            wide, tall = matrix.natural_size
+            room = self.size.height - 4
+            if is_wide:
+                matrix.styles.width = min(wide, self.size.width * 6 // 10)
+                matrix.styles.height = "100%"
+            else:
+                matrix.styles.width = "100%"
+                matrix.styles.height = min(tall, max(room * 6 // 10, room - 16))
+            self.query_one(Words).show(scene)
+        self.query_one(Tabs).show(scene, self.session)
+        self.query_one("#said", Static).update(self._said(scene, stop))
+        panel.scroll_home(animate=False)
+        self.query_one("#message", Static).update(self._last_line())
+        self.call_after_refresh(self._tell_more)
+
+    def _said(self, scene: Scene | None, stop: Stop | None) -> RenderableType:
+        """Choose what stands beside the matrix, or in its place."""
+        if self._is_help:
+            return self._keys()
+        if self._overview is not None:
+            return self._heads(self._overview)
+        if scene is None:
+            return Text(self._message)
+        blocks: tuple[Block, ...] = stop.panel if stop is not None else scene.panel
+        grid = scene.grid
+        if grid is not None and is_picture(grid) and stop is None:
+            blocks = (magnified(grid, scene.cell, MAGNIFIED), *blocks)
+        return LessonPage(Lesson("", (Step(0, "", blocks),)), self.ink, is_spaced=self.size.height >= ROOMY)
+
+    def _keys(self) -> RenderableType:
+        every = [(key.shown, key.says) for key in KEYS]
+        every.append(("mouse", "click a cell, a word or a step; the wheel moves on"))
+        lines = [Text(f"{self.ink.text(shown):>9}  {self.ink.text(says)}") for shown, says in every]
+        return Group(Text("Keys", style=BOLD), *lines)
+
+    def _heads(self, found: Overview) -> RenderableType:
+        """Draw all heads, or a ranking of them, with the one that Enter opens."""
+        if found.pair is None:
+            gallery = gallery_of(found)
+            place = divmod(self._head, len(gallery.column_labels))
+            legend = overview_lesson(found).steps[0].blocks[0]
+            return Group(
+                GalleryPage(gallery, self.ink, chosen=place),
+                LessonPage(Lesson("", (Step(0, "", (legend,)),)), self.ink),
+            )
+        blocks: list[Block] = []
+        for block in ranking_lesson(found, self.ink.digits).steps[0].blocks:
+            if isinstance(block, Table):
+                rows = [
+                    (f"{self.ink.text('▸') if place == self._head else ''}{row[0]}", *row[1:])
+                    for place, row in enumerate(block.rows)
+                ]
+                blocks.append(block._replace(rows=rows))
+            elif not (isinstance(block, Command) or (isinstance(block, Prose) and block.is_on_screen_only)):
+                blocks.append(block)
+        return LessonPage(Lesson("", (Step(0, "", tuple(blocks)),)), self.ink)
+
+    def _last_line(self) -> Text:
+        if self._message:
+            return Text(self.ink.text(self._message), style=BOLD, no_wrap=True)
+        line = Text(no_wrap=True)
+        if self._overview is not None:
+            keys = [("←↓↑→", "choose"), ("Enter", "open"), ("Esc", "back")]
+        elif self._is_help:
+            keys = [("Esc", "back")]
+        else:
+            keys = [("←↓↑→", "cell"), *((key.shown, key.brief) for key in KEYS if key.brief)]
+        for shown, brief in keys:
+            if line.cell_len + len(shown) + len(brief) + 3 > self.size.width:
+                break
+            line.append(self.ink.text("0-4" if brief == "steps" else shown), style=BOLD)
+            line.append(f" {brief}  ")
+        return line
+
+    def _tell_more(self) -> None:
+        """Say where more is said than there is room for."""
+        panel = self.query_one("#panel", VerticalScroll)
+        hidden = panel.max_scroll_y - round(panel.scroll_y)
+        if hidden > 0 and not self._message and self._overview is None:
+            line = self._last_line()
+            more = f"{hidden} more line{'s' * (hidden > 1)}: {'↓' if self._is_in_panel or self._is_help else 'Tab ↓'} "
+            line.truncate(max(self.size.width - len(more) - 2, 0), pad=True)
+            line.append("  ")
+            line.append(self.ink.text(more), style=BOLD)
+            self.query_one("#message", Static).update(line)
+
+    def say(self, text: str) -> None:
+        """Say something in the last line, until the next key."""
+        self._message = text
+        self.query_one("#message", Static).update(self._last_line())
+
+    # Computing
+
+    def _compute(
+        self,
+        then: Callable[[Any], None],
+        work: Callable[[], Any] | None = None,
+        undo: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Run the model, at once where it is quick, else beside the screen.
+
+        Args:
+            then: what is done with what comes out.
+            work: what is run; the four steps, unless given.
+            undo: what is done where nothing comes out.
+        """
+        work = work or self.session.run
+        if self.session.is_quick and not self.session.has_layers:
+            try:
+                found = work()
+            except AttnExplainError as error:
+                undo()
+                self.say(one_line(error))
+            else:
+                then(found)
+            return
+        self.session.is_given_up = True  # what still runs is of no use any more
+        self._wanted += 1
+        self._follow, self._undo = then, undo
+        self.run_worker(partial(self._worked, work, self._wanted), thread=True, exclusive=True, exit_on_error=False)
+
+    def _worked(self, work: Callable[[], Any], wanted: int) -> tuple[int, Any]:
+        return wanted, work()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Hand on what a run has made, or say why there is nothing."""
+        worker = event.worker
+        if event.state == WorkerState.SUCCESS and worker.result is not None:
+            wanted, found = worker.result
+            if wanted == self._wanted and self._follow is not None:
+                self._message = ""
+                self._follow(found)
+        elif event.state == WorkerState.ERROR:
+            error = worker.error
+            self._undo()
+            if isinstance(error, GivenUpError):
+                self.say("given up")
+            elif isinstance(error, AttnExplainError):
+                self.say(one_line(error))
+            elif error is not None:
+                self._handle_exception(error if isinstance(error, Exception) else RuntimeError(str(error)))
+
+    def _tell_progress(self) -> None:
+        layer = self.session.layer_at_work
+        if layer is not None:
+            self.say(f"layer {layer} of {self.session.model.info.layers} is being computed; Esc gives up")
+
+    def _first_scene(self, query: str | None, key: str | None, step: int, trace: Explanation, *, full: bool) -> Scene:
+        """Look at what the command asked for."""
+        return Scene.of(trace, digits=self.ink.digits, query=query, key=key).on(step).in_full(full)
+
+    def _first_seen(self, trace: Explanation) -> None:
+        self.scene = self._begins(trace)
+        self.show()
+
+    def _seen(self, trace: Explanation) -> None:
+        """Look at a new run as at the one before."""
+        self._leave_walk()
+        self.scene = Scene.of(trace, digits=self.ink.digits) if self.scene is None else self.scene.with_trace(trace)
+        self.show()
+
+    # Moving
+
+    def action_move(self, rows: int, columns: int) -> None:
+        if self._overview is not None:
+            self._choose_head(rows, columns)
+            return
+        panel = self.query_one("#panel", VerticalScroll)
+        if self._is_in_panel or self._is_help:
+            panel.scroll_relative(columns, rows, animate=False, on_complete=self._tell_more)
+            return
+        if self.scene is not None:
+            self._leave_walk()
+            row, column = self.scene.cell
+            if self.scene.step == ANSWER:
+                row, columns = row + columns, 0
+            self._to(self.scene.at(row + rows, column + columns))
+
+    def action_edge(self, side: int) -> None:
+        if self.scene is not None and self._overview is None:
+            self._leave_walk()
+            row, grid = self.scene.cell[0], self.scene.grid
+            if grid is None:
+                self._to(self.scene.at(0 if side < 0 else len(self.scene.names), 0))
+            else:
+                self._to(self.scene.at(row, 0 if side < 0 else len(grid.columns)))
+
+    def on_matrix_moved(self, moved: Matrix.Moved) -> None:
+        if self.scene is not None:
+            self._leave_walk()
+            self._to(self.scene.at(moved.row, moved.column))
+
+    def on_words_chosen(self, chosen: Words.Chosen) -> None:
+        if self.scene is not None:
+            self._leave_walk()
+            self._to(self.scene.at(chosen.place, self.scene.cell[1]))
+
+    def on_tabs_chosen(self, chosen: Tabs.Chosen) -> None:
+        self.action_step(chosen.step)
+
+    def action_step(self, step: int) -> None:
+        if self.scene is not None:
+            self._close()
+            self._leave_walk()
+            self._to(self.scene.on(step))
+
+    def action_part(self, by: int) -> None:
+        """Go on to the next matrix of the step; behind the last one is what is said of the cell."""
+        if self.scene is None or self._overview is not None:
+            return
+        grids = [grid.role for grid in self.scene.grids]
+        here = len(grids) if self._is_in_panel else grids.index(self.scene.grid.role) if self.scene.grid else 0
+        there = (here + by) % (len(grids) + 1)
+        if there == len(grids) and (grids or not self._is_in_panel):
+            self._is_in_panel = True
+            self.say("the arrows scroll what is said; Tab goes back")
+            return
+        self._is_in_panel = False
+        if grids:
+            self._leave_walk()
+            self._to(self.scene.on(self.scene.step, grids[there]))
+        else:
+            self.say("the arrows choose the word that asks")
+
+    def _to(self, scene: Scene) -> None:
+        self.scene, self._message = scene, ""
+        self.show()
+
+    # The walk
+
+    def action_walk(self, by: int) -> None:
+        if self.scene is None:
+            return
+        self._close()
+        if self._stop is None:
+            if by < 0:
+                return
+            self._stops, self._stop = walk(self.scene), int(self.scene.step == ANSWER)  # which is seen already
+        else:
+            self._stop = max(self._stop + by, 0)
+        if self._stop >= len(self._stops):
+            self.say("that was the walk; space begins again")
+            self._leave_walk()
+            return
+        self._message = ""
+        self.show()
+
+    def _leave_walk(self) -> None:
+        if self._stop is not None and self.scene is not None:
+            place = min(self._stop, len(self._stops) - 1)
+            self.scene = self._stops[place].scene
+        self._stop, self._stops = None, []
+
+    # Settings and models
+
+    def action_causal(self) -> None:
+        if self.scene is not None:
+            self._set(partial(self.session.set_causal, not self.scene.trace.causal))
+
+    def action_scale(self) -> None:
+        if self.scene is not None:
+            is_divided = self.scene.trace.scale != 1
+            self._set(partial(self.session.set_scale, False if is_divided else None))
+
+    def _set(self, change: Callable[[], None]) -> None:
+        """Change a setting, and run again."""
+        before = self.session.asked
+
+        def undo() -> None:
+            self.session.asked = before
+
+        change()
+
+        def seen(trace: Explanation) -> None:
+            self._seen(trace)
+            self.say(", ".join(self.session.settings(trace)))
+
+        self._compute(seen, undo=undo)
+
+    def action_full(self) -> None:
+        if self.scene is not None:
+            self._leave_walk()
+            is_full = not self.scene.view.full
+            self._to(self.scene.in_full(is_full))
+            self.say("everything: Tab goes through the matrices" if is_full else "the lesson's choice")
+
+    def action_layer(self, by: int) -> None:
+        info = self.session.model.info
+        self._choose(info.layer + by, info.head)
+
+    def action_head(self, by: int) -> None:
+        info = self.session.model.info
+        self._choose(info.layer, info.head + by)
+
+    def _choose(self, layer: int, head: int) -> None:
+        """Take another head, and look at it as at the one before."""
+        before = self.session.model
+
+        def undo() -> None:
+            self.session.model = before
+
+        if not self.session.has(layer, head):
+            self.say("there is no other on that side")
+            return
+        self.session.choose(layer, head)
+        self._close()
+        self._compute(self._seen, undo=undo)
+
+    def action_overview(self) -> None:
+        self._compute(self._seen_heads, self.session.overview)
+
+    def _seen_heads(self, found: Overview) -> None:
+        self._overview, self._is_help = found, False
+        ranked = found.heads if found.pair is None else found.ranked()
+        info = self.session.model.info
+        here = [place for place, head in enumerate(ranked) if (head.layer, head.head) == (info.layer, info.head)]
+        self._head = here[0] if here and found.pair is None else 0
+        self._message = ""
+        self.show()
+
+    def _choose_head(self, rows: int, columns: int) -> None:
+        found = self._overview
+        if found is None:
+            return
+        across = len(found.heads) // len(found.layers) if found.pair is None else 1
+        there = self._head + rows * across + (columns if found.pair is None else 0)
+        most = len(found.heads) if found.pair is None else min(len(found.heads), 10)
+        if 0 <= there < most:
+            self._head = there
+            self.show()
+            if found.pair is None:
+                self._scroll_to_head(there // across, len(found.layers))
+
+    def _scroll_to_head(self, row: int, count: int) -> None:
+        panel = self.query_one("#panel", VerticalScroll)
+        panel.scroll_to(y=max(panel.virtual_size.height * row // count - panel.size.height // 2, 0), animate=False)
+
+    def action_open_head(self) -> None:
+        found = self._overview
+        if found is None:
+            return
+        ranked = list(found.heads) if found.pair is None else found.ranked()
+        head: HeadSummary = ranked[self._head]
+        self._overview = None
+        self._choose(head.layer or 0, head.head or 0)
+
+    def action_help(self) -> None:
+        self._is_help, self._overview = not self._is_help, None
+        self.show()
+
+    def action_give_up(self) -> None:
+        prompt = self.query_one(Input)
+        if prompt.display:
+            self._close_prompt()
+        elif self.session.layer_at_work is not None:
+            self.session.is_given_up = True
+        else:
+            self._close()
+            self._leave_walk()
+            self._message = ""
+            self.show()
+
+    def _close(self) -> None:
+        """Leave the help, or the overview, or what is said of the cell."""
+        self._is_help, self._overview, self._is_in_panel = False, None, False
+
+    # Prompts
+
+    def action_ask_sentence(self) -> None:
+        if self.session.sentence is None:
+            self.say(f"{self.session.model.info.name} is a finished example, with words of its own")
+            return
+        self._ask("sentence", self.session.sentence)
+
+    def action_ask_model(self) -> None:
+        self._ask("model", "")
+
+    def action_ask_link(self) -> None:
+        self._ask("link", "")
+
+    def action_ask_file(self) -> None:
+        self._ask("file", "lesson.svg")
+
+    def _ask(self, what: str, value: str) -> None:
+        self._asks = ""
+        prompt = self.query_one(Input)
+        prompt.value = value
+        prompt.cursor_position = len(value)
+        prompt.placeholder = PROMPTS[what]
+        prompt.display = True
+        prompt.focus()
+        self._asks = what
+        self.say(self.ink.text(f"{PROMPTS[what]}Enter; Esc goes back"))
+
+    def _close_prompt(self) -> None:
+        self._asks = ""
+        self.query_one(Input).display = False
+        self.set_focus(None)
+        self._message = ""
+        self.show()
+
+    def on_input_changed(self, changed: Input.Changed) -> None:
+        """Follow a sentence as it is typed, while that is quick."""
+        if self._asks == "sentence" and self.session.is_quick and not self.session.has_layers:
+            self._take_sentence(changed.value)
+
+    def on_input_submitted(self, submitted: Input.Submitted) -> None:
+        asks, value = self._asks, submitted.value
+        if not value.strip():
+            self._close_prompt()
+            return
+        try:
+            if asks == "sentence":
+                self._close_prompt()
+                self._take_sentence(value)
+            elif asks == "model":
+                self.session.open(value.strip())
+                self._close_prompt()
+                self._overview = None
+                self._compute(self._seen)
+            elif asks == "link":
+                self._close_prompt()
+                self._compute(self._seen_heads, partial(self.session.overview, value))
+            elif asks == "file":
+                self._close_prompt()
+                self._write(value.strip())
+        except AttnExplainError as error:
+            self.say(one_line(error))
+
+    def _take_sentence(self, text: str) -> None:
+        before, self.session.sentence = self.session.sentence, text
+
+        def undo() -> None:
+            self.session.sentence = before
+
+        self._compute(self._seen, undo=undo)
+
+    # What leaves the screen
+
+    def action_keep_command(self) -> None:
+        if self.scene is None:
+            return
+        text = self._scene_now().command.text
+        if text not in self.kept:
+            self.kept.append(text)
+        self.say(text)
+
+    def _scene_now(self) -> Scene:
+        assert self.scene is not None  # noqa: S101 - the callers looked
+        return self._stops[self._stop].scene if self._stop is not None else self.scene
+
+    def _write(self, path: str) -> None:
+        """Write the lesson or the step that is seen; a file that is there is not replaced."""
+        if self.scene is None:
+            return
+        if os.path.splitext(path)[1].lower() not in (".svg", ".html"):
+            raise CommandError("the name of the file ends in .svg or .html")
+        if os.path.exists(path):
+            raise CommandError(f"{path} exists already")
+        scene = self._scene_now()
+        lesson = Lesson(scene.trace.sentence, (), answer=scene.answer)
+        if scene.step != ANSWER:
+            lesson = Lesson(scene.trace.sentence, (scene.lesson_step,))
+        ink = Ink("truecolor", self.ink.ascii_only, self.ink.digits, theme=self.ink.theme)
+        if path.lower().endswith(".svg"):
+            from attnexplain.render.svg import PICTURE_WIDTH, render_svg
+
+            data = render_svg(lesson.on_paper(), ink, width=PICTURE_WIDTH).encode()
+        else:
+            from attnexplain.render.html import render_html
+
+            data = render_html(lesson.on_paper(), ink).encode()
+        try:
+            with open(path, "xb") as file:
+                file.write(data)
+        except OSError as error:
+            raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
+        self.say(f"written: {path}")
+
+    def action_plain(self) -> None:
+        """Leave the screen for a moment, and print the answer and the cell as plain lines."""
+        if self.scene is None:
+            return
+        scene = self._scene_now()
+        with self.suspend():
+            sys.stdout.write(f"{self.plain(scene)}\nEnter goes back to the screen. ")
+            sys.stdout.flush()
+            sys.stdin.readline()
+        self.refresh(layout=True)
+
+    def plain(self, scene: Scene) -> str:
+        """Write the answer and the cell as lines, without colours and nothing beside one another."""
+        steps = (scene.lesson_step._replace(blocks=scene.panel),) if scene.step != ANSWER else ()
+        lesson = Lesson(scene.trace.sentence, steps, answer=scene.answer)
+        ink = Ink(None, self.ink.ascii_only, self.ink.digits, self.ink.charset)
+        return render_text(lesson, ink, width=min(self.size.width, 80))
+
+    def action_leave(self) -> None:
+        self.session.is_given_up = True
+        self.exit()
+
+    def action_interrupt(self) -> None:
+        self.end_by(signal.SIGINT)
+
+    def end_by(self, number: int) -> None:
+        """End as a signal ends a process, once the terminal is as it was."""
+        self.session.is_given_up = True
+        self.interrupted_by = number
+        self.exit()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Keep a bug of ours for whoever started the screen; no trace of it is drawn."""
+        if self.failure is None:
+            self.failure = error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
+
+
+def one_line(error: AttnExplainError) -> str:
+    """Write an error and what to do about it in one line."""
+    hint = f" ({error.hint})" if error.hint else ""
+    return f"{error.message}{hint}"

@@ -1,0 +1,567 @@
+"""The screen of --explore: driven by Textual's pilot, and held against the lesson of the command."""
+
+import asyncio
+import json
+import re
+import shlex
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command import call
+
+from attnexplain import explain, load_model
+
+pytest.importorskip("textual", reason="the extra attnexplain[explore] is not installed")
+
+from textual.widgets import Input
+
+from attnexplain.explore.app import Explorer
+from attnexplain.explore.keys import KEYS
+from attnexplain.explore.matrix import Matrix
+from attnexplain.explore.scene import ANSWER, Scene, magnified
+from attnexplain.explore.session import Asked, GivenUpError, Session
+from attnexplain.explore.walk import first_columns, walk
+from attnexplain.render.ink import Ink
+from attnexplain.render.terminal import render_text
+from attnexplain.steps.blocks import Company, Equation, Grid, Lesson, Step
+
+RIVER = "The river bank was flooded after the storm"
+BERT = str(Path(__file__).parent / "data" / "checkpoints" / "bert")
+SIZES = ((80, 24), (120, 40), (200, 60), (40, 15))
+
+
+def session_of(sentence=RIVER, model="tiny", **asked):
+    return Session(load_model(model), sentence, Asked(**asked))
+
+
+@asynccontextmanager
+async def opened(sentence=RIVER, model="tiny", size=(120, 40), ink=None, **how):
+    """Open the screen, and wait until something is seen."""
+    session = session_of(sentence, model)
+    trace = None if session.has_layers else session.run()
+    app = Explorer(session, ink or Ink("truecolor"), trace, **how)
+    async with app.run_test(size=size) as pilot:
+        await settled(app, pilot)
+        yield app, pilot
+    assert app.failure is None
+
+
+async def settled(app, pilot):
+    """Wait for what runs beside the screen."""
+    await pilot.pause()
+    await app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+def seen(app):
+    """Return what the screen shows, as text."""
+    lines = ["".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def screen(test):
+    """Run a test that waits, without a plugin."""
+
+    def run(*arguments, **named):
+        asyncio.run(test(*arguments, **named))
+
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    run.__signature__ = __import__("inspect").signature(test)
+    if hasattr(test, "pytestmark"):
+        run.pytestmark = test.pytestmark
+    return run
+
+
+def drawn(blocks):
+    return render_text(Lesson("", (Step(0, "", tuple(blocks)),)), Ink(), width=80)
+
+
+# What is said of a cell is what the lesson says
+
+
+@pytest.mark.parametrize("step", [2, 3])
+@pytest.mark.parametrize("settings", [[], ["--causal"], ["--no-scale"], ["--head", "1"], ["--model", "untrained"]])
+def test_what_is_said_of_a_cell_is_what_the_lesson_says(step, settings):
+    trace = explain(
+        RIVER,
+        model="untrained" if "untrained" in settings else "tiny",
+        head=1 if "1" in settings else None,
+        causal="--causal" in settings,
+        scale="--no-scale" not in settings,
+    )
+    start = Scene.of(trace).on(step)
+    for row in range(0, len(trace.tokens), 3):
+        for column in range(0, len(trace.tokens), 2):
+            scene = start.at(row, column)
+            assert scene.cell == (row, column)
+            asked = ["--step", str(step), "--query", str(row + 1), "--key", str(column + 1), "--width", "80"]
+            code, out, _ = call(*settings, *asked, RIVER)
+            assert code == 0
+            said = drawn(scene.panel).strip("\n")
+            assert said in out
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_the_first_place_of_a_vector_is_what_the_lesson_works_out(step):
+    start = Scene.of(explain(RIVER)).on(step)
+    for row in range(8):
+        _, out, _ = call("--step", str(step), "--query", str(row + 1), "--width", "80", RIVER)
+        assert drawn(start.at(row, 0).panel[:3]).strip("\n") in out
+
+
+@pytest.mark.parametrize("role", ["queries", "keys", "values", "context"])
+def test_every_number_of_every_vector_can_be_worked_out(role):
+    trace = explain(RIVER)
+    step = 4 if role == "context" else 1
+    start = Scene.of(trace).on(step, role)
+    matrix = getattr(trace, role)
+    for row in (0, 2, 7):
+        for place in (0, 3, matrix.shape[1] - 1):
+            scene = start.at(row, place)
+            assert scene.cell == (row, place)
+            equation = next(block for block in scene.panel if isinstance(block, Equation))
+            assert equation.left.startswith(f"place {place + 1} of {'context' if role == 'context' else role[0]}")
+            result = float(equation.lines[-1].terms[-1].value)
+            assert result == pytest.approx(matrix[row, place], abs=0.06)
+            assert scene.grid.mark == (row, place)
+
+
+def test_the_answer_is_the_first_screen():
+    for query in ("bank", "storm"):
+        scene = Scene.of(explain(RIVER), query=query)
+        _, out, _ = call("--query", query, "--width", "80", RIVER)
+        assert drawn(scene.panel).strip("\n") in out
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [RIVER, "the 3 cats saw 3 dogs 8", '-5 degrees $HOME `x` "quoted"', "ab 日本 é é", "bank 日本 é é river"],
+)
+@pytest.mark.parametrize("step", [ANSWER, 1, 2, 3, 4])
+def test_the_command_opens_the_very_cell(sentence, step):
+    trace = explain(sentence)
+    scene = Scene.of(trace).on(step)
+    for row in range(len(trace.tokens)):
+        there = scene.at(row, (row + 1) % len(trace.tokens))
+        if step in (1, 4):
+            there = scene.at(row, 0)
+        words = shlex.split(there.command.text)
+        assert words[0] == "attnexplain"
+        code, out, err = call("--width", "80", *words[1:])
+        assert code == 0, err
+        said = drawn(there.panel[: {ANSWER: 1, 1: 3, 4: 3}.get(step)]).strip("\n")
+        assert said in out
+
+
+# Keys
+
+
+@screen
+async def test_arrows_and_letters_walk_over_the_matrix_and_stop_at_its_edges():
+    async with opened() as (app, pilot):
+        await pilot.press("3")
+        row, column = app.scene.cell
+        await pilot.press("right", "down", "l", "j")
+        assert app.scene.cell == (row + 2, column + 2)
+        await pilot.press("left", "up", "h", "k")
+        assert app.scene.cell == (row, column)
+        await pilot.press("home")
+        assert app.scene.cell == (row, 0)
+        await pilot.press("end")
+        assert app.scene.cell == (row, 7)
+        await pilot.press("right", "pagedown", "down")
+        assert app.scene.cell == (7, 7)
+        await pilot.press("pageup")
+        assert app.scene.cell == (0, 7)
+
+
+@screen
+async def test_numbers_open_steps_and_tab_goes_through_their_matrices():
+    async with opened() as (app, pilot):
+        assert app.scene.step == ANSWER
+        for step, roles in {1: ["queries", "keys", "values"], 2: ["scores"], 3: ["weights"], 4: ["context"]}.items():
+            await pilot.press(str(step))
+            for role in [*roles, roles[-1], roles[0]]:  # behind the last comes what is said
+                assert (app.scene.step, app.scene.grid.role) == (step, role)
+                await pilot.press("tab")
+        await pilot.press("0")
+        assert app.scene.step == ANSWER
+        await pilot.press("1", "shift+tab", "shift+tab")
+        assert app.scene.grid.role == "values"
+
+
+@screen
+async def test_in_the_answer_the_arrows_choose_who_asks():
+    async with opened() as (app, pilot):
+        await pilot.press("down")
+        assert '"was"' in seen(app) or '"flooded"' in seen(app)
+        assert app.scene.view.query == 3
+        assert app.scene.view.key == Scene.of(app.scene.trace, query="4").view.key
+
+
+@screen
+async def test_causal_and_scaling_are_computed_anew():
+    async with opened() as (app, pilot):
+        await pilot.press("3", "c")
+        np.testing.assert_array_equal(app.scene.trace.weights, explain(RIVER, causal=True).weights)
+        assert "causal" in seen(app)
+        await pilot.press("c", "s")
+        np.testing.assert_array_equal(app.scene.trace.weights, explain(RIVER, scale=False).weights)
+        await pilot.press("s")
+        np.testing.assert_array_equal(app.scene.trace.weights, explain(RIVER).weights)
+
+
+@screen
+async def test_everything_has_more_matrices():
+    async with opened() as (app, pilot):
+        await pilot.press("3", "f")
+        assert [grid.role for grid in app.scene.grids] == ["scores", "scaled_scores", "weights"]
+        assert app.scene.grid.role == "weights"
+        await pilot.press("f")
+        assert [grid.role for grid in app.scene.grids] == ["weights"]
+        await pilot.press("1", "f")
+        assert "w_q" in [grid.role for grid in app.scene.grids]
+
+
+@screen
+async def test_the_numbers_follow_while_a_sentence_is_typed():
+    async with opened("The cat sat") as (app, pilot):
+        await pilot.press("3", "slash")
+        assert app.query_one(Input).value == "The cat sat"
+        await pilot.press("space", "o", "n")
+        assert app.scene.trace.tokens == ("The", "cat", "sat", "on")
+        await pilot.press("enter")
+        assert not app.query_one(Input).display
+        assert app.scene.trace.tokens == ("The", "cat", "sat", "on")
+        await pilot.press("q")
+
+
+@screen
+async def test_a_sentence_that_does_not_work_is_said_in_one_line_and_nothing_is_lost():
+    async with opened() as (app, pilot):
+        await pilot.press("slash")
+        app.query_one(Input).value = "!!!"
+        await pilot.pause()
+        assert app.session.sentence == RIVER
+        assert app.scene.trace.sentence == RIVER
+        assert "no" in seen(app).splitlines()[-1]
+        await pilot.press("enter")
+        await pilot.press("escape", "3")
+        assert "W, the attention weights" in seen(app)
+
+
+@screen
+async def test_heads_change_and_the_cell_stays():
+    async with opened() as (app, pilot):
+        await pilot.press("3", "right")
+        cell = app.scene.cell
+        await pilot.press("right_curly_bracket")
+        assert (app.scene.trace.model.head, app.scene.cell) == (1, cell)
+        np.testing.assert_array_equal(app.scene.trace.weights, explain(RIVER, head=1).weights)
+        await pilot.press("left_curly_bracket", "left_curly_bracket")
+        assert app.scene.trace.model.head == 0
+        assert "there is no other on that side" in seen(app)
+
+
+# The walk
+
+
+def test_the_walk_says_what_the_lesson_says_and_each_thing_grows():
+    scene = Scene.of(explain(RIVER))
+    stops = walk(scene)
+    order = list(dict.fromkeys((stop.scene.step, stop.scene.role) for stop in stops))
+    assert order == [
+        (ANSWER, None), (1, "queries"), (1, "keys"), (2, "scores"), (3, "weights"), (1, "values"), (4, "context")
+    ]  # fmt: skip
+    products = [stop for stop in stops if stop.scene.step == 2]
+    whole = next(block for block in products[0].scene.panel if isinstance(block, Grid))
+    shown = [next((len(b.columns) for b in stop.panel if isinstance(b, Grid)), None) for stop in products]
+    assert shown[: len(whole.columns)] == list(range(1, len(whole.columns) + 1))
+    assert isinstance(products[-2].panel[-1], Equation)
+    assert any(isinstance(block, Company) for block in stops[-1].panel)
+    for stop in stops:
+        for block in stop.panel:
+            if isinstance(block, Grid) and block not in stop.scene.panel:
+                table = next(b for b in stop.scene.panel if isinstance(b, Grid) and b.title == block.title)
+                np.testing.assert_array_equal(block.numbers, table.numbers[:, : len(block.columns)])
+            else:
+                assert block in stop.scene.panel
+
+
+def test_columns_are_cut_from_the_right_with_their_sums_and_marks():
+    table = next(block for block in Scene.of(explain(RIVER)).on(3).panel if isinstance(block, Grid))
+    cut = first_columns(table, 3)
+    assert len(cut.columns) == 3
+    assert cut.mark is None
+    assert cut.footer[1][-1] == pytest.approx(93.46, abs=0.01)
+    assert first_columns(table, 1).footer is None
+    assert first_columns(table, 99) is table
+
+
+@screen
+async def test_space_goes_on_b_goes_back_and_the_end_is_told():
+    async with opened() as (app, pilot):
+        stops = walk(app.scene)
+        seen_steps = []
+        for _ in stops[1:]:
+            await pilot.press("space")
+            seen_steps.append(app._scene_now().step)
+        assert seen_steps == [stop.scene.step for stop in stops[1:]]
+        assert "The company" in seen(app)
+        await pilot.press("b")
+        assert app._scene_now().step == 4
+        await pilot.press("space", "space")
+        assert "that was the walk" in seen(app)
+
+
+@screen
+async def test_a_key_leaves_the_walk_where_it_is():
+    async with opened() as (app, pilot):
+        await pilot.press("space", "space", "space", "space")
+        step = app._scene_now().step
+        await pilot.press("right")
+        assert app.scene.step == step == 2
+        assert app._stop is None
+
+
+# Models of layers
+
+
+@screen
+async def test_a_model_of_layers_is_run_beside_the_screen_and_its_layers_are_kept(monkeypatch):
+    pytest.importorskip("tokenizers")
+    async with opened("The animal didn't cross the street", BERT) as (app, pilot):
+        await pilot.press("3", "right_square_bracket")
+        await settled(app, pilot)
+        expected = explain("The animal didn't cross the street", model=BERT, layer=1)
+        np.testing.assert_array_equal(app.scene.trace.weights, expected.weights)
+        done = []
+        app.session.model._kept._on_layer = done.append
+        await pilot.press("left_square_bracket")
+        await settled(app, pilot)
+        await pilot.press("right_square_bracket", "right_curly_bracket")
+        await settled(app, pilot)
+        assert done == []  # nothing is computed twice
+        expected = explain("The animal didn't cross the street", model=BERT, layer=1, head=1)
+        np.testing.assert_array_equal(app.scene.trace.weights, expected.weights)
+        await pilot.press("right_square_bracket")
+        await settled(app, pilot)
+        assert done == [2]
+
+
+@screen
+async def test_all_heads_are_a_screen_and_enter_opens_one():
+    pytest.importorskip("tokenizers")
+    async with opened("The animal didn't cross the street", BERT) as (app, pilot):
+        await pilot.press("o")
+        await settled(app, pilot)
+        assert "head (across), layer (down)" in seen(app)
+        await pilot.press("down", "right", "down", "enter")
+        await settled(app, pilot)
+        assert (app.scene.trace.model.layer, app.scene.trace.model.head) == (2, 1)
+        await pilot.press("o")
+        await settled(app, pilot)
+        assert app._head == 2 * 3 + 1  # it begins at the head that is open
+        await pilot.press("escape")
+        assert "head (across)" not in seen(app)
+
+
+@screen
+async def test_a_link_ranks_the_heads_and_enter_opens_the_best():
+    pytest.importorskip("tokenizers")
+    sentence = "The animal didn't cross the street"
+    async with opened(sentence, BERT) as (app, pilot):
+        await pilot.press("w")
+        app.query_one(Input).value = "animal:street"
+        await pilot.press("enter")
+        await settled(app, pilot)
+        _, out, _ = call("--model", BERT, "--find", "animal:street", "--json", sentence)
+        best = json.loads(out)["find"]["heads"][0]
+        assert "the strongest heads" in seen(app)
+        await pilot.press("enter")
+        await settled(app, pilot)
+        assert (app.scene.trace.model.layer, app.scene.trace.model.head) == (best["layer"], best["head"])
+
+
+@screen
+async def test_another_model_is_opened_by_its_name_and_a_wrong_one_is_told():
+    async with opened() as (app, pilot):
+        await pilot.press("3", "m")
+        app.query_one(Input).value = "nosuch"
+        await pilot.press("enter")
+        assert "nosuch" in seen(app).splitlines()[-1]
+        assert app.session.model.info.name == "tiny"
+        app.query_one(Input).value = "untrained"
+        await pilot.press("enter")
+        np.testing.assert_array_equal(app.scene.trace.weights, explain(RIVER, model="untrained").weights)
+        assert "untrained" in seen(app)
+
+
+def test_a_run_is_given_up_between_two_layers():
+    pytest.importorskip("tokenizers")
+    session = session_of("The animal didn't cross", BERT)
+    session.model = session.model.beside(2, 0)
+    seen_layers = []
+
+    def on_layer(number):
+        seen_layers.append(number)
+        if number == 0:
+            session.is_given_up = True
+        else:
+            session._on_layer(number)
+
+    session.model.keep_layers(on_layer)
+    with pytest.raises(GivenUpError):
+        session.run()
+    assert seen_layers == [0, 1]
+
+
+# Pictures of long sentences, and sizes
+
+
+LONG = " ".join(f"word{i} river bank" for i in range(40))
+
+
+@screen
+async def test_a_long_sentence_is_a_picture_with_a_magnifier():
+    async with opened(LONG) as (app, pilot):
+        await pilot.press("3", "right", "down")
+        row, column = app.scene.cell
+        said = seen(app)
+        assert f"{app.scene.names[row]} → {app.scene.names[column]}" in said
+        magnifier = magnified(app.scene.grid, app.scene.cell, 5)
+        assert magnifier.numbers.shape == (5, 5)
+        assert magnifier.numbers[magnifier.mark] == app.scene.trace.weights[row, column]
+        assert magnifier.rows[magnifier.mark[0]] == app.scene.names[row]
+
+
+@pytest.mark.parametrize("at", [(0, 0), (0, 119), (119, 0), (60, 61)])
+def test_the_magnifier_never_leaves_the_matrix(at):
+    grid = Scene.of(explain(LONG)).on(3).at(*at).grid
+    small = magnified(grid, at, 5)
+    assert small.numbers.shape == (5, 5)
+    assert small.numbers[small.mark] == grid.numbers[at]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("palette", ["truecolor", "256", "standard", None])
+@screen
+async def test_the_cell_is_always_seen_whatever_the_size(size, palette):
+    async with opened(size=size, ink=Ink(palette, ascii_only=palette is None)) as (app, pilot):
+        await pilot.press("3")
+        for keys in (["end"], ["pagedown"], ["home"]):
+            await pilot.press(*keys)
+            text = seen(app)
+            assert re.search(r"[▸>]-?\d", text) or (">" if palette is None else "▸") in text
+            assert all(len(line) <= size[0] for line in text.splitlines())
+
+
+@screen
+async def test_a_screen_that_changes_its_size_is_drawn_anew():
+    async with opened(size=(80, 24)) as (app, pilot):
+        await pilot.press("3")
+        for width, height in ((130, 30), (50, 18), (80, 24)):
+            await pilot.resize_terminal(width, height)
+            await pilot.pause()
+            assert ("wide" in app.query_one("#parts").classes) == (width >= 110)
+            assert "▸" in seen(app)
+
+
+@screen
+async def test_pointing_goes_to_a_cell_a_word_and_a_step():
+    async with opened() as (app, pilot):
+        await pilot.press("3")
+        matrix = app.query_one(Matrix)
+        for place in ((0, 0), (4, 6), (7, 2)):
+            layout = matrix._layout(app.scene.grid)
+            x, y = layout.label + layout.cell * place[1] + 2, 2 + place[0]
+            assert matrix.place_at(x, y) == place
+            await pilot.click(Matrix, offset=(x, y))
+            assert app.scene.cell == place
+        await pilot.click("#words", offset=(5, 0))
+        assert app.scene.cell[0] == 1  # river
+        await pilot.click("#tabs", offset=(28, 0))
+        assert app.scene.step == 2
+
+
+# What leaves the screen
+
+
+@screen
+async def test_the_command_of_a_cell_is_kept_once():
+    async with opened() as (app, pilot):
+        await pilot.press("2", "right", "y", "y", "4", "y")
+        assert len(app.kept) == 2
+        assert (
+            app.kept[0]
+            == app.scene.on(2).at(*Scene.of(app.scene.trace).on(2).at(*app.scene.on(2).cell).cell).command.text
+        )
+
+
+@screen
+async def test_what_is_seen_becomes_a_file_and_none_is_replaced(tmp_path):
+    async with opened() as (app, pilot):
+        await pilot.press("3")
+        for name in ("x.svg", "x.html"):
+            await pilot.press("e")
+            app.query_one(Input).value = str(tmp_path / name)
+            await pilot.press("enter")
+            assert "Attention" in re.sub("<[^>]+>|&#160;|&nbsp;", " ", (tmp_path / name).read_text())
+        before = (tmp_path / "x.svg").read_bytes()
+        for bad in (str(tmp_path / "x.svg"), str(tmp_path / "x.png"), str(tmp_path / "no" / "x.svg")):
+            await pilot.press("e")
+            app.query_one(Input).value = bad
+            await pilot.press("enter")
+            assert app.failure is None
+        assert (tmp_path / "x.svg").read_bytes() == before
+
+
+def test_plain_lines_have_the_answer_and_the_cell():
+    app = Explorer(session_of(), Ink("truecolor"), explain(RIVER))
+    text = app.plain(Scene.of(explain(RIVER)).on(3))
+    assert "\x1b" not in text
+    assert '"bank" on its own' in text
+    assert 'share("bank", "river")' in text
+
+
+def test_every_key_does_something_and_is_in_the_help():
+    for key in KEYS:
+        action = key.action.split("(")[0]
+        assert hasattr(Explorer, f"action_{action}"), key
+
+
+@screen
+async def test_the_help_lists_every_key():
+    async with opened(size=(100, 60)) as (app, pilot):
+        await pilot.press("question_mark")
+        text = seen(app)
+        assert all(key.says in text for key in KEYS)
+        await pilot.press("escape")
+        assert "Keys" not in seen(app)
+
+
+@screen
+async def test_a_bug_of_ours_is_kept_and_not_drawn(monkeypatch):
+    session = session_of()
+    app = Explorer(session, Ink(), session.run())
+    monkeypatch.setattr(Explorer, "action_full", lambda self: 1 / 0)
+    with suppress(ZeroDivisionError):  # the pilot raises it again
+        async with app.run_test() as pilot:
+            await pilot.press("f")
+    assert isinstance(app.failure, ZeroDivisionError)
+    assert app._exit_renderables == []
+
+
+@screen
+async def test_hostile_words_reach_the_screen_made_safe():
+    hostile = "\x1b]0;owned\x07bank \x1b[31mriver \u202eabc [bold]x[/bold] storm"
+    async with opened(hostile) as (app, pilot):
+        for key in "01234":
+            await pilot.press(key)
+            text = seen(app)
+            assert "\x1b" not in text
+            assert "\u202e" not in text
+        await pilot.press("3")
+        assert "<U+202E>" in seen(app).replace("…", "<U+202E>")
