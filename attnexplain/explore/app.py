@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -26,13 +26,13 @@ from attnexplain.explore.matrix import Matrix, is_picture
 from attnexplain.explore.scene import ANSWER, Scene, magnified
 from attnexplain.explore.session import GivenUpError, Session
 from attnexplain.explore.strips import Tabs, Words
-from attnexplain.explore.walk import Stop, walk
-from attnexplain.overview import HeadSummary, Overview
-from attnexplain.render.gallery import GalleryPage
 from attnexplain.render.ink import BOLD, Ink
 from attnexplain.render.terminal import LessonPage, render_text
 from attnexplain.steps.blocks import Block, Command, Lesson, Prose, Step, Table
-from attnexplain.steps.heads import gallery_of, overview_lesson, ranking_lesson
+
+if TYPE_CHECKING:
+    from attnexplain.explore.walk import Stop
+    from attnexplain.overview import HeadSummary, Overview
 
 WIDE = 110
 """Columns from which on the cell stands beside the matrix, and not below it."""
@@ -189,6 +189,9 @@ class Explorer(App[None]):
 
     def _heads(self, found: Overview) -> RenderableType:
         """Draw all heads, or a ranking of them, with the one that Enter opens."""
+        from attnexplain.render.gallery import GalleryPage
+        from attnexplain.steps.heads import gallery_of, overview_lesson, ranking_lesson
+
         if found.pair is None:
             gallery = gallery_of(found)
             place = divmod(self._head, len(gallery.column_labels))
@@ -389,6 +392,8 @@ class Explorer(App[None]):
         if self._stop is None:
             if by < 0:
                 return
+            from attnexplain.explore.walk import walk
+
             self._stops, self._stop = walk(self.scene), int(self.scene.step == ANSWER)  # which is seen already
         else:
             self._stop = max(self._stop + by, 0)

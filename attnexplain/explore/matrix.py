@@ -175,7 +175,7 @@ class Matrix(Widget):
         row, column = self.scene.cell
         if layout.is_picture:
             names = f"{grid.rows[row]} → {grid.columns[column]}" if grid.rows_ask else f"place {grid.columns[column]}"
-            number = self.ink.written(grid.laid_out()[column + (grid.before is not None)].cells[row])
+            number = self.ink.written(grid.cell(row, column))
             return [Segment(self.ink.text(f"{names}: {number or 'masked'}"), BOLD)]
         segments = [Segment(" " * layout.label)]
         for j in range(layout.left, layout.left + layout.columns):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from attnexplain.errors import CommandError
 from attnexplain.explanation import Explanation, explain
 from attnexplain.models import Model, load_model
 from attnexplain.models.weights_file import AttentionWeights
-from attnexplain.overview import Overview, overview
 from attnexplain.tokens import MAX_TOKENS
+
+if TYPE_CHECKING:
+    from attnexplain.overview import Overview
 
 QUICK = 0.1
 """Seconds that a run may take so that it is done again at each key."""
@@ -85,6 +88,8 @@ class Session:
             AttnExplainError: this model has one head, or a word that is looked for is not there.
             GivenUpError: the reader gave it up.
         """
+        from attnexplain.overview import overview
+
         self.is_given_up = False
         try:
             return overview(

@@ -240,6 +240,12 @@ class Grid:
         whole = is_matrix and not any(digits_of(numbers, 1) for numbers in (self.numbers, *beside))
         return 0 if whole else None
 
+    def cell(self, row: int, column: int) -> Cell:
+        """Lay out one cell of the matrix."""
+        digits = self._whole if self.column_digits is None else self.column_digits[column]
+        number, strength = float(self.numbers[row, column]), float(self.strengths[row, column])
+        return Cell(_number(number), digits, _number(strength), self.mark == (row, column), self.colours == "share")
+
     def _matrix_column(self, j: int, heading: str, whole: int | None) -> LaidColumn:
         digits = whole if self.column_digits is None else self.column_digits[j]
         is_coloured, is_share = self.colours != "none", self.colours == "share"
