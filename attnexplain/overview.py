@@ -80,6 +80,8 @@ class Overview:
     """In the order of layers and heads, or in which they were asked for."""
     pair: tuple[str, str] | None
     """The words that were looked for: which asks, and which answers."""
+    link: tuple[int, int] | None = None
+    """The tokens that they begin with."""
     windows: tuple[int | None, ...] = ()
     """For each layer how many tokens, itself too, a token sees on each side that it sees at all; None for all."""
     sentences: int = 1
@@ -202,6 +204,7 @@ def overview(
         words,
         tuple(found),
         (names[0], names[1]) if find is not None else None,
+        (asking[0], answering[0]) if find is not None else None,
         tuple(windows[layer] for layer in rows),
         repeated=0 if sequence is None else sequence.length,
     )

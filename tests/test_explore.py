@@ -253,6 +253,20 @@ async def test_a_sentence_that_does_not_work_is_said_in_one_line_and_nothing_is_
 
 
 @screen
+async def test_esc_gives_up_what_was_typed():
+    async with opened() as (app, pilot):
+        await pilot.press("slash", *" at night")
+        assert app.scene.trace.sentence == f"{RIVER} at night"
+        await pilot.press("escape")
+        assert app.scene.trace.sentence == RIVER
+        await pilot.press("slash")
+        app.query_one(Input).value = ""
+        await pilot.pause()
+        await pilot.press("a")
+        assert "empty" not in seen(app).splitlines()[-1]
+
+
+@screen
 async def test_heads_change_and_the_cell_stays():
     async with opened() as (app, pilot):
         await pilot.press("3", "right")
@@ -278,7 +292,10 @@ def test_the_walk_says_what_the_lesson_says_and_each_thing_grows():
     products = [stop for stop in stops if stop.scene.step == 2]
     whole = next(block for block in products[0].scene.panel if isinstance(block, Grid))
     shown = [next((len(b.columns) for b in stop.panel if isinstance(b, Grid)), None) for stop in products]
-    assert shown[: len(whole.columns)] == list(range(1, len(whole.columns) + 1))
+    assert shown[: len(whole.columns) + 1] == [None, *range(1, len(whole.columns) + 1)]  # first what the step does
+    assert all(stop.panel == stop.scene.about for stop in stops if stop.panel and stop.panel[0].id == "says")
+    told = " ".join(block.text for stop in stops for block in stop.panel if block.id == "says")
+    assert "softmax" in told or any(block.id == "formula" for stop in stops for block in stop.panel)
     assert isinstance(products[-2].panel[-1], Equation)
     assert any(isinstance(block, Company) for block in stops[-1].panel)
     for stop in stops:
@@ -287,7 +304,7 @@ def test_the_walk_says_what_the_lesson_says_and_each_thing_grows():
                 table = next(b for b in stop.scene.panel if isinstance(b, Grid) and b.title == block.title)
                 np.testing.assert_array_equal(block.numbers, table.numbers[:, : len(block.columns)])
             else:
-                assert block in stop.scene.panel
+                assert block in (*stop.scene.panel, *stop.scene.about)
 
 
 def test_columns_are_cut_from_the_right_with_their_sums_and_marks():
@@ -319,11 +336,23 @@ async def test_space_goes_on_b_goes_back_and_the_end_is_told():
 @screen
 async def test_a_key_leaves_the_walk_where_it_is():
     async with opened() as (app, pilot):
-        await pilot.press("space", "space", "space", "space")
-        step = app._scene_now().step
+        await pilot.press(*["space"] * 6)
+        stop, step = app._stop, app._scene_now().step
         await pilot.press("right")
         assert app.scene.step == step == 2
         assert app._stop is None
+        await pilot.press("space")  # and it goes on from there, with the other cell
+        assert app._stop == stop + 1
+        assert app._scene_now().cell == app.scene.cell
+        await pilot.press("left", "b")
+        assert app._stop == stop
+
+
+@screen
+async def test_the_walk_says_how_far_it_is():
+    async with opened() as (app, pilot):
+        await pilot.press("space")
+        assert f"2 of {len(walk(app.scene))}" in seen(app).splitlines()[-1]
 
 
 # Models of layers
@@ -383,6 +412,15 @@ async def test_a_link_ranks_the_heads_and_enter_opens_the_best():
         await pilot.press("enter")
         await settled(app, pilot)
         assert (app.scene.trace.model.layer, app.scene.trace.model.head) == (best["layer"], best["head"])
+        assert app.scene.step == 3
+        assert [app.scene.names[place] for place in app.scene.cell] == ["anim", "stre"]  # where they begin
+        await pilot.press("w")
+        app.query_one(Input).value = "animal:zebra"
+        await pilot.press("enter")
+        await settled(app, pilot)
+        assert "zebra" in seen(app).splitlines()[-1]
+        assert app.query_one(Input).display  # to be mended
+        assert app.query_one(Input).value == "animal:zebra"
 
 
 @screen
@@ -443,6 +481,23 @@ def test_the_magnifier_never_leaves_the_matrix(at):
     small = magnified(grid, at, 5)
     assert small.numbers.shape == (5, 5)
     assert small.numbers[small.mark] == grid.numbers[at]
+
+
+@screen
+async def test_the_step_that_is_seen_is_named_on_a_narrow_screen_too():
+    async with opened(size=(40, 15)) as (app, pilot):
+        for step, name in enumerate(("answer", "vectors", "scores", "weights", "context")):
+            await pilot.press(str(step))
+            assert f"{step} {name}" in "\n".join(seen(app).splitlines()[:3])
+
+
+@screen
+async def test_help_and_the_end_are_always_named():
+    async with opened(size=(80, 24)) as (app, pilot):
+        for key in "0234":
+            await pilot.press(key)
+            assert "? keys" in seen(app).splitlines()[-1]
+            assert "q quit" in seen(app).splitlines()[-1]
 
 
 @pytest.mark.parametrize("size", SIZES)

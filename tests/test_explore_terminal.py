@@ -140,6 +140,8 @@ def test_a_model_of_layers_opens_and_esc_leaves_the_overview():
     terminal.wait_for("W, the attention weights")
     terminal.press("q")
     assert terminal.end() == 0
+    assert "Traceback" not in terminal.got
+    assert "ignored" not in terminal.got
 
 
 @pytest.mark.parametrize("palette", [{"NO_COLOR": "1"}, {"TERM": "xterm-16color"}, {"COLORTERM": "truecolor"}])

@@ -52,7 +52,7 @@ def explore(asked: Request, model: Model) -> int:
     charset = "ascii" if asked.ascii else charset_of(sys.stdout)
     ink = Ink(palette, in_ascii, asked.digits, charset, asked.theme or "dark")
     settings = Asked(asked.causal, asked.scale, asked.max_tokens, asked.phrases, asked.seed, asked.pair, asked.truncate)
-    sentence = None if model.example is not None else asked.sentence or RIVER
+    sentence = None if model.example is not None else RIVER if asked.sentence is None else asked.sentence
     session = Session(model, sentence, settings)
     trace = None
     if session.has_layers:

@@ -21,7 +21,7 @@ from textual.worker import Worker, WorkerState
 
 from attnexplain.errors import AttnExplainError, CommandError
 from attnexplain.explanation import Explanation
-from attnexplain.explore.keys import KEYS
+from attnexplain.explore.keys import BRIEF, KEYS
 from attnexplain.explore.matrix import Matrix, is_picture
 from attnexplain.explore.scene import ANSWER, Scene, magnified
 from attnexplain.explore.session import GivenUpError, Session
@@ -41,10 +41,10 @@ ROOMY = 30
 MAGNIFIED = 5
 """Rows and columns that are seen through the magnifier."""
 PROMPTS = {
-    "sentence": "Sentence: ",
-    "model": "Model: ",
-    "link": "Two words, as it:animal: ",
-    "file": "File (.svg, .html): ",
+    "sentence": "above: another sentence; Enter takes it, Esc does not",
+    "model": "above: tiny, untrained, minilm, a file or a folder; Enter, or Esc",
+    "link": "above: two words, as it:animal; Enter finds the heads that link them, or Esc",
+    "file": "above: the name of a file that ends in .svg or .html; Enter, or Esc",
 }
 
 
@@ -107,6 +107,8 @@ class Explorer(App[None]):
         self.failure: BaseException | None = None
         self._stops: list[Stop] = []
         self._stop: int | None = None
+        self._left_at: int | None = None
+        """The stop at which the walk was left; it goes on from there."""
         self._asks = ""
         self._overview: Overview | None = None
         self._head = 0
@@ -150,6 +152,7 @@ class Explorer(App[None]):
         parts.set_class(is_wide, "wide")
         has_matrix = scene is not None and scene.grid is not None and self._overview is None and not self._is_help
         matrix.display = has_matrix
+        grid = scene.grid if scene is not None else None
         if scene is not None:
             matrix.show(scene, is_row=stop is not None and stop.is_row)
             wide, tall = matrix.natural_size
@@ -159,7 +162,8 @@ class Explorer(App[None]):
                 matrix.styles.height = "100%"
             else:
                 matrix.styles.width = "100%"
-                matrix.styles.height = min(tall, max(room * 6 // 10, room - 16))
+                most = room * 4 // 10 if grid is not None and is_picture(grid) else max(room * 6 // 10, room - 16)
+                matrix.styles.height = min(tall, most)
             self.query_one(Words).show(scene)
         self.query_one(Tabs).show(scene, self.session)
         self.query_one("#said", Static).update(self._said(scene, stop))
@@ -178,8 +182,14 @@ class Explorer(App[None]):
         blocks: tuple[Block, ...] = stop.panel if stop is not None else scene.panel
         grid = scene.grid
         if grid is not None and is_picture(grid) and stop is None:
-            blocks = (magnified(grid, scene.cell, MAGNIFIED), *blocks)
-        return LessonPage(Lesson("", (Step(0, "", blocks),)), self.ink, is_spaced=self.size.height >= ROOMY)
+            blocks = (magnified(grid, scene.cell, MAGNIFIED if self._is_roomy else MAGNIFIED - 2), *blocks)
+        if stop is None:
+            blocks = (*scene.about, *blocks) if self._is_roomy else (*blocks, *scene.about)
+        return LessonPage(Lesson("", (Step(0, "", blocks),)), self.ink, is_spaced=self._is_roomy)
+
+    @property
+    def _is_roomy(self) -> bool:
+        return self.size.height >= ROOMY
 
     def _keys(self) -> RenderableType:
         every = [(key.shown, key.says) for key in KEYS]
@@ -212,34 +222,36 @@ class Explorer(App[None]):
                 blocks.append(block)
         return LessonPage(Lesson("", (Step(0, "", tuple(blocks)),)), self.ink)
 
-    def _last_line(self) -> Text:
+    def _last_line(self, more: str = "") -> Text:
+        """Say what the keys do, as far as there is room beside what is more important."""
         if self._message:
             return Text(self.ink.text(self._message), style=BOLD, no_wrap=True)
         line = Text(no_wrap=True)
+        if self._stop is not None:
+            line.append(f"{self._stop + 1} of {len(self._stops)}  ")
         if self._overview is not None:
             keys = [("←↓↑→", "choose"), ("Enter", "open"), ("Esc", "back")]
         elif self._is_help:
             keys = [("Esc", "back")]
         else:
-            keys = [("←↓↑→", "cell"), *((key.shown, key.brief) for key in KEYS if key.brief)]
+            keys = [("←↓↑→", "cell"), ("0-4", "steps"), *((key.shown, key.brief) for key in BRIEF)]
         for shown, brief in keys:
-            if line.cell_len + len(shown) + len(brief) + 3 > self.size.width:
+            if line.cell_len + len(shown) + len(brief) + 3 > self.size.width - len(more):
                 break
-            line.append(self.ink.text("0-4" if brief == "steps" else shown), style=BOLD)
+            line.append(self.ink.text(shown), style=BOLD)
             line.append(f" {brief}  ")
+        if more:
+            line.append(" " * max(self.size.width - line.cell_len - len(more), 0) + self.ink.text(more), style=BOLD)
         return line
 
     def _tell_more(self) -> None:
         """Say where more is said than there is room for."""
         panel = self.query_one("#panel", VerticalScroll)
         hidden = panel.max_scroll_y - round(panel.scroll_y)
-        if hidden > 0 and not self._message and self._overview is None:
-            line = self._last_line()
-            more = f"{hidden} more line{'s' * (hidden > 1)}: {'↓' if self._is_in_panel or self._is_help else 'Tab ↓'} "
-            line.truncate(max(self.size.width - len(more) - 2, 0), pad=True)
-            line.append("  ")
-            line.append(self.ink.text(more), style=BOLD)
-            self.query_one("#message", Static).update(line)
+        if hidden > 0 and not self._message:
+            is_scrolled = self._is_in_panel or self._is_help or self._overview is not None
+            more = f"{hidden} more line{'s' * (hidden > 1)}: {'↓' if is_scrolled else 'Tab ↓'}"
+            self.query_one("#message", Static).update(self._last_line(more))
 
     def say(self, text: str) -> None:
         """Say something in the last line, until the next key."""
@@ -313,6 +325,7 @@ class Explorer(App[None]):
     def _seen(self, trace: Explanation) -> None:
         """Look at a new run as at the one before."""
         self._leave_walk()
+        self._message = PROMPTS[self._asks] if self._asks else ""
         self.scene = Scene.of(trace, digits=self.ink.digits) if self.scene is None else self.scene.with_trace(trace)
         self.show()
 
@@ -359,6 +372,7 @@ class Explorer(App[None]):
         if self.scene is not None:
             self._close()
             self._leave_walk()
+            self._left_at = None
             self._to(self.scene.on(step))
 
     def action_part(self, by: int) -> None:
@@ -390,16 +404,21 @@ class Explorer(App[None]):
             return
         self._close()
         if self._stop is None:
-            if by < 0:
+            if by < 0 and self._left_at is None:
                 return
             from attnexplain.explore.walk import walk
 
-            self._stops, self._stop = walk(self.scene), int(self.scene.step == ANSWER)  # which is seen already
+            self._stops = walk(self.scene)
+            place = self._left_at if self._left_at is not None else 0 if self.scene.step == ANSWER else -1
+            self._stop = max(place + by, 0)
+            self._left_at = None
         else:
             self._stop = max(self._stop + by, 0)
         if self._stop >= len(self._stops):
-            self.say("that was the walk; space begins again")
             self._leave_walk()
+            self._left_at = None
+            self.show()
+            self.say("that was the walk; space begins again")
             return
         self._message = ""
         self.show()
@@ -407,7 +426,7 @@ class Explorer(App[None]):
     def _leave_walk(self) -> None:
         if self._stop is not None and self.scene is not None:
             place = min(self._stop, len(self._stops) - 1)
-            self.scene = self._stops[place].scene
+            self.scene, self._left_at = self._stops[place].scene, place
         self._stop, self._stops = None, []
 
     # Settings and models
@@ -451,8 +470,14 @@ class Explorer(App[None]):
         info = self.session.model.info
         self._choose(info.layer, info.head + by)
 
-    def _choose(self, layer: int, head: int) -> None:
-        """Take another head, and look at it as at the one before."""
+    def _choose(self, layer: int, head: int, then: Callable[[], None] = lambda: None) -> None:
+        """Take another head, and look at it as at the one before.
+
+        Args:
+            layer: counted from 0.
+            head: counted from 0.
+            then: what is done when it is seen.
+        """
         before = self.session.model
 
         def undo() -> None:
@@ -461,9 +486,14 @@ class Explorer(App[None]):
         if not self.session.has(layer, head):
             self.say("there is no other on that side")
             return
+
+        def seen(trace: Explanation) -> None:
+            self._seen(trace)
+            then()
+
         self.session.choose(layer, head)
         self._close()
-        self._compute(self._seen, undo=undo)
+        self._compute(seen, undo=undo)
 
     def action_overview(self) -> None:
         self._compute(self._seen_heads, self.session.overview)
@@ -501,7 +531,12 @@ class Explorer(App[None]):
         ranked = list(found.heads) if found.pair is None else found.ranked()
         head: HeadSummary = ranked[self._head]
         self._overview = None
-        self._choose(head.layer or 0, head.head or 0)
+        self._choose(head.layer or 0, head.head or 0, then=partial(self._at_link, found))
+
+    def _at_link(self, found: Overview) -> None:
+        """Go to the weight of the link that was looked for."""
+        if found.link is not None and self.scene is not None:
+            self._to(self.scene.on(3).at(*found.link))
 
     def action_help(self) -> None:
         self._is_help, self._overview = not self._is_help, None
@@ -510,7 +545,10 @@ class Explorer(App[None]):
     def action_give_up(self) -> None:
         prompt = self.query_one(Input)
         if prompt.display:
+            is_sentence = self._asks == "sentence"
             self._close_prompt()
+            if is_sentence and self.session.sentence != self._before:  # what was typed so far is given up
+                self._take_sentence(self._before)
         elif self.session.layer_at_work is not None:
             self.session.is_given_up = True
         else:
@@ -542,16 +580,17 @@ class Explorer(App[None]):
 
     def _ask(self, what: str, value: str) -> None:
         self._asks = ""
+        self._before = self.session.sentence or ""
         prompt = self.query_one(Input)
         prompt.value = value
         prompt.cursor_position = len(value)
-        prompt.placeholder = PROMPTS[what]
         prompt.display = True
         prompt.focus()
         self._asks = what
-        self.say(self.ink.text(f"{PROMPTS[what]}Enter; Esc goes back"))
+        self.say(PROMPTS[what])
 
     def _close_prompt(self) -> None:
+        """Leave the prompt, and go on with what was taken."""
         self._asks = ""
         self.query_one(Input).display = False
         self.set_focus(None)
@@ -565,25 +604,26 @@ class Explorer(App[None]):
 
     def on_input_submitted(self, submitted: Input.Submitted) -> None:
         asks, value = self._asks, submitted.value
+        self._close_prompt()
         if not value.strip():
-            self._close_prompt()
             return
+
+        def again() -> None:
+            self._ask(asks, value)
+
         try:
             if asks == "sentence":
-                self._close_prompt()
                 self._take_sentence(value)
             elif asks == "model":
                 self.session.open(value.strip())
-                self._close_prompt()
-                self._overview = None
+                self._close()
                 self._compute(self._seen)
             elif asks == "link":
-                self._close_prompt()
-                self._compute(self._seen_heads, partial(self.session.overview, value))
+                self._compute(self._seen_heads, partial(self.session.overview, value), undo=again)
             elif asks == "file":
-                self._close_prompt()
                 self._write(value.strip())
         except AttnExplainError as error:
+            again()
             self.say(one_line(error))
 
     def _take_sentence(self, text: str) -> None:
@@ -679,5 +719,6 @@ class Explorer(App[None]):
 
 def one_line(error: AttnExplainError) -> str:
     """Write an error and what to do about it in one line."""
-    hint = f" ({error.hint})" if error.hint else ""
-    return f"{error.message}{hint}"
+    return (
+        f"{error.message} ({error.hint})" if error.hint and len(error.message) + len(error.hint) < 70 else error.message
+    )

@@ -29,8 +29,8 @@ KEYS = (
     Key("end", "edge(1)", "End", "the last cell of the row"),
     Key("pageup", "move(-10,0)", "PgUp", "ten rows up"),
     Key("pagedown", "move(10,0)", "PgDn", "ten rows down"),
-    Key("0", "step(0)", "0", "the answer: what the sentence does to one word", "answer"),
-    Key("1", "step(1)", "1", "step 1, query, key and value vectors", "steps"),
+    Key("0", "step(0)", "0", "the answer: what the sentence does to one word"),
+    Key("1", "step(1)", "1", "step 1, query, key and value vectors"),
     Key("2", "step(2)", "2", "step 2, scores"),
     Key("3", "step(3)", "3", "step 3, weights"),
     Key("4", "step(4)", "4", "step 4, context vectors"),
@@ -54,3 +54,8 @@ KEYS = (
     Key("escape", "give_up", "Esc", "give up what is being computed; leave a prompt"),
     Key("q,ctrl+q", "leave", "q", "the end", "quit"),
 )
+_FIRST = ("space", "question_mark,f1", "q,ctrl+q", "b", "slash")
+BRIEF = sorted(
+    (key for key in KEYS if key.brief), key=lambda key: _FIRST.index(key.keys) if key.keys in _FIRST else len(_FIRST)
+)
+"""What the last line of the screen says, as far as there is room: first what nobody should have to look for."""

@@ -77,11 +77,13 @@ class Matrix(Widget):
         grid = self.scene.grid if self.scene is not None else None
         if grid is None:
             return 0, 0
-        label = self._label(grid, 10_000)
+        label, tall = self._label(grid, 10_000), HEAD + len(grid.rows)
+        least = sum(segment.cell_length for segment in self._title(grid))
         if is_picture(grid):
-            return label + 2 * len(grid.columns), HEAD + len(grid.rows)
+            return max(label + 2 * len(grid.columns), least), tall
         named = max(cell_len(self.ink.text(name)) for name in grid.columns) + 1
-        return label + len(grid.columns) * max(self._widest(grid), min(named, WIDEST_CELL)), HEAD + len(grid.rows)
+        cell = max(self._widest(grid), min(named, WIDEST_CELL))
+        return max(label + len(grid.columns) * cell, least), tall
 
     def render_line(self, y: int) -> Strip:
         if not self._lines:

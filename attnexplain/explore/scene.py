@@ -101,12 +101,19 @@ class Scene:
             is_unknown = knows_no_word(self.trace) and not self.view.full
             return of_no_known_word(self.trace).notes if is_unknown else (self.answer,)
         blocks = self.lesson_step.blocks
+        if self.step == 1 and self.trace.head is None:
+            return tuple(block for block in blocks if isinstance(block, Prose) and block.id != "says")
         starts = [place for place, block in enumerate(blocks) if block.id == "by-hand"]
         last = max((place for place, block in enumerate(blocks) if block in self.grids), default=-1)
         start = starts[0] if starts else last + 1
-        if self.step == 1 and not starts and self.trace.head is None:
-            return tuple(block for block in blocks if isinstance(block, Prose))
         return blocks[start:]
+
+    @cached_property
+    def about(self) -> tuple[Block, ...]:
+        """What the lesson says of the step as a whole: what happens, and the formula."""
+        if self.step == ANSWER:
+            return ()
+        return tuple(block for block in self.lesson_step.blocks if block.id in ("says", "formula"))
 
     def at(self, row: int, column: int) -> Scene:
         """Go to another cell of the matrix that is shown; past its edge to the cell at the edge."""

@@ -106,17 +106,24 @@ class Tabs(Widget):
 
     def render(self) -> RenderableType:
         text = Text(no_wrap=True, overflow="ellipsis" if not self.ink.ascii_only else "crop")
-        for step, name in TABS.items():
-            text.append(f" {step} {name} ", CHOSEN if step == self.step else PLAIN)
+        for step, label in self._labels():
+            text.append(label, CHOSEN if step == self.step else PLAIN)
         room = self.size.width - text.cell_len - 2
         model = self.ink.shortened(self.model, max(room, 0))
         text.append(" " * max(self.size.width - text.cell_len - Text(model).cell_len, 1) + model, DIM)
         return text
 
+    def _labels(self) -> list[tuple[int, str]]:
+        """Name the steps; on a narrow screen only the one that is seen."""
+        whole = [(step, f" {step} {name} ") for step, name in TABS.items()]
+        if sum(len(label) for _, label in whole) <= self.size.width:
+            return whole
+        return [(step, label if step == self.step else f" {step} ") for step, label in whole]
+
     def on_click(self, event: events.Click) -> None:
         column = 0
-        for step, name in TABS.items():
-            column += len(f" {step} {name} ")
+        for step, label in self._labels():
+            column += len(label)
             if event.x < column:
                 self.post_message(self.Chosen(step))
                 return

@@ -31,6 +31,7 @@ def walk(start: Scene) -> list[Stop]:
     at = replace(start, view=start.view._replace(place=0, vectors="queries"))
     first = at.on(ANSWER)
     stops = [Stop(first, first.panel)]
+    stops.append(_about(at.on(1)))
     if trace.head is not None:
         for role in ("queries", "keys"):
             vectors = at.on(1, role)
@@ -45,8 +46,14 @@ def walk(start: Scene) -> list[Stop]:
     return stops
 
 
+def _about(scene: Scene) -> Stop:
+    """Say what the step does."""
+    return Stop(scene, scene.about, is_row=True)
+
+
 def _products(scene: Scene) -> Iterator[Stop]:
     """Multiply place by place, and add up."""
+    yield _about(scene)
     panel = scene.panel
     table = _table(panel)
     if table is not None:
@@ -60,6 +67,7 @@ def _products(scene: Scene) -> Iterator[Stop]:
 
 def _softmax(scene: Scene) -> Iterator[Stop]:
     """Take the row of scores column by column: divided, raised, shared out."""
+    yield _about(scene)
     panel = scene.panel
     table = _table(panel)
     if table is not None:
@@ -72,6 +80,7 @@ def _softmax(scene: Scene) -> Iterator[Stop]:
 
 def _mixture(scene: Scene) -> Iterator[Stop]:
     """Multiply each value by its share, and add up; then see which company the word keeps now."""
+    yield _about(scene)
     panel = scene.panel
     table = _table(panel)
     if table is not None:

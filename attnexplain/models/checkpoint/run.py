@@ -37,7 +37,8 @@ class Layer:
     @cached_property
     def projected(self) -> Mapping[Letter, Array]:
         """Queries, keys and values of all heads, each matrix multiplied once: (heads, n, d_k)."""
-        return self.parameters.project(self.number, self.states)
+        with np.errstate(all="ignore"):
+            return self.parameters.project(self.number, self.states)
 
     def variant(self, head: int) -> Variant:
         """Say what one head adds to the four steps."""
@@ -54,8 +55,9 @@ class Layer:
         """Run the four steps of one head after another; of a long text all at once would fill the memory."""
         sizes, vectors = self.parameters.sizes, self.projected
         mask = visible_mask(len(self.states), causal=sizes.causal, window=sizes.window_of(self.number))
-        entering = Variant(self._norm("query"), self._norm("key"), sizes.rotation_of(self.number))
-        queries, keys = entering.entering_queries(vectors["q"]), entering.entering_keys(vectors["k"])
+        with np.errstate(all="ignore"):  # the four steps refuse what is not finite
+            entering = Variant(self._norm("query"), self._norm("key"), sizes.rotation_of(self.number))
+            queries, keys = entering.entering_queries(vectors["q"]), entering.entering_keys(vectors["k"])
         scale = sizes.scale_of(self.number)
         self._contexts = []
         for head in range(sizes.heads):
@@ -116,14 +118,17 @@ def run_layers(parameters: Parameters, tokens: Tokens, last: int) -> Iterator[La
     """
     family, layer = parameters.family, None
     try:
-        with np.errstate(all="ignore"):  # what is not finite is refused with the name of its tensor
+        # What is not finite is refused with the name of its tensor. No such setting is open while somebody else works.
+        with np.errstate(all="ignore"):
             states = family.first_states(parameters, tokens.ids or (), tokens.segments)
-            for layer in range(last + 1):
+        for layer in range(last + 1):
+            with np.errstate(all="ignore"):
                 work = Layer(layer, _finite(family.attention_input(parameters, layer, states)), parameters)
-                yield work
-                if layer < last:
+            yield work
+            if layer < last:
+                with np.errstate(all="ignore"):
                     states = family.next_states(parameters, layer, states, work.contexts())
-                parameters.tensors.let_go()
+            parameters.tensors.let_go()
     except NumbersError as error:
         raise broken(parameters, layer, error) from error
 
