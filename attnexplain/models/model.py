@@ -65,6 +65,8 @@ class ModelInfo:
     """The key of config.json whose root scores are divided by, where it is not √d_k."""
     label: str = ""
     """Which layers and heads these are, where they are not one."""
+    quantized: str = ""
+    """How the numbers that make its queries, keys and values were quantized; "" where they were not."""
     enters: str = ""
     """What enters the attention of a layer; "" where these are the words' own embeddings."""
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from attnexplain.models.checkpoint import sources
 from attnexplain.models.checkpoint.config import read_config
 from attnexplain.models.checkpoint.families import family_of
 from attnexplain.models.checkpoint.layout import Parameters
+from attnexplain.models.checkpoint.ollama import OLLAMA
 from attnexplain.models.checkpoint.run import KeptRun, broken, run_layers
 from attnexplain.models.checkpoint.tensors import open_tensors
 from attnexplain.models.checkpoint.tokenizer import PieceTokenizer
@@ -26,6 +27,9 @@ from attnexplain.text import visible
 
 if TYPE_CHECKING:
     from attnexplain.attention import Head
+    from attnexplain.models.checkpoint.config import Config
+    from attnexplain.models.checkpoint.layout import Sizes
+    from attnexplain.models.checkpoint.tensors import AllTensors
     from attnexplain.tokens import Repeats, Tokens
     from attnexplain.variants import VariantTrace
 
@@ -34,16 +38,52 @@ LARGE = 150_000_000
 """The number of parameters, beside embeddings, from which on a model is called large."""
 
 
+class Parts(NamedTuple):
+    """What a checkpoint is made of; what takes long is made when it is asked for."""
+
+    config: Config
+    tokenizer: Callable[[], Any]
+    """Makes a `tokenizers.Tokenizer`."""
+    truncation: Callable[[], tuple[int | None, str]]
+    """Reads how many tokens its pipeline takes, and from which side it cuts."""
+    tensors: Callable[[], AllTensors]
+    rotated: Callable[[Sizes], Sizes] = lambda sizes: sizes
+    """Changes rotations by what the tensors say of them."""
+
+
+def parts_of_folder(folder: Path, file: Path | None = None) -> Parts:
+    """Read a folder with config.json, a tokenizer and tensors.
+
+    Args:
+        folder: where they are.
+        file: the one .safetensors file that the user named.
+    """
+    config = read_config(folder)
+    return Parts(
+        config,
+        lambda: open_tokenizer(folder, config.model_type, config.text("tokenizer_class", "") or None),
+        lambda: read_truncation(folder),
+        lambda: open_tensors(folder, file),
+    )
+
+
+def parts_of_gguf(path: Path) -> Parts:
+    """Read a GGUF file, or the first of several."""
+    from attnexplain.models.checkpoint.gguf import open_gguf
+
+    found = open_gguf(path)
+    return Parts(found.config, found.tokenizer, lambda: (None, "right"), found.tensors, found.rotated)
+
+
 class Checkpoint(Model):
     """One head of a checkpoint.
 
     Args:
-        folder: where config.json, the tokenizer and the tensors are.
+        parts: what it is made of.
         name: what it is called on the screen.
         source: what the user typed to get it.
         layer: which layer, counted from 0; -1 is the last.
         head: which of its heads, in the same way.
-        file: the one .safetensors file that the user named.
         verification: of the tensors; nothing is returned before it has come out well.
 
     Raises:
@@ -53,18 +93,17 @@ class Checkpoint(Model):
 
     def __init__(
         self,
-        folder: Path,
+        parts: Parts,
         name: str,
         *,
         source: str = "",
         layer: int = 0,
         head: int = 0,
-        file: Path | None = None,
         verification: sources.Verification | None = None,
     ) -> None:
-        config = read_config(folder)
+        config = parts.config
         family = family_of(config)
-        self._sizes = family.sizes(config)
+        self._sizes = parts.rotated(family.sizes(config))
         if config.flag("is_causal", default=self._sizes.causal) != self._sizes.causal:
             raise config.error(
                 f"is_causal = {str(not self._sizes.causal).lower()} is not supported for this kind of model"
@@ -73,11 +112,10 @@ class Checkpoint(Model):
         self.name, self.source = name, source
         numbered("layer", layer, self._sizes.layers, name)
         numbered("head", head, self._sizes.heads, name)
-        tokenizer = open_tokenizer(folder, config.model_type, config.text("tokenizer_class", "") or None)
         self._pieces = PieceTokenizer(
-            tokenizer, self._sizes.named["vocab_size"], self._sizes.positions, read_truncation(folder)
+            parts.tokenizer(), self._sizes.named["vocab_size"], self._sizes.positions, parts.truncation()
         )
-        self._parameters = Parameters(family, self._sizes, open_tensors(folder, file))
+        self._parameters = Parameters(family, self._sizes, parts.tensors())
         self._verification = verification
         self._begins = config.get("bos_token_id") if self._sizes.causal else None
         self.causal = self._sizes.causal
@@ -108,6 +146,7 @@ class Checkpoint(Model):
             elsewhere=self._sizes.elsewhere(layer),
             scale_name=self._sizes.scale_name,
             enters=self._enters(layer),
+            quantized=self._quantized(layer),
         )
 
     def keep_layers(self, on_layer: Callable[[int], None]) -> None:
@@ -139,6 +178,12 @@ class Checkpoint(Model):
             narrow = sizes.named[self._parameters.entries["w_wider"].shape[1]]
             says += f", and embeddings of {narrow} numbers that a matrix makes wider"
         return says
+
+    def _quantized(self, layer: int) -> str:
+        """Say how the numbers that make queries, keys and values in a layer were quantized; "" where they were not."""
+        matrices = dict.fromkeys(place.matrix for place in self._parameters.family.places(self._sizes).values())
+        kinds = dict.fromkeys(self._parameters.tensor(matrix, layer).quantized for matrix in matrices)
+        return "; ".join(filter(None, kinds))
 
     def _enters(self, layer: int) -> str:
         """Say what enters the attention of a layer; not every layer has a norm there."""
@@ -231,11 +276,10 @@ def open_checkpoint(source: str, *, layer: int = 0, head: int = 0, download: boo
     else:
         with _named(source):
             found = sources.find(source)
-    name = source if source == sources.MINILM else _name(source)
+    name = source if source == sources.MINILM or source.startswith(OLLAMA) else _name(source)
     with _named(name):
-        return Checkpoint(
-            found.folder, name, source=source, layer=layer, head=head, file=found.file, verification=found.verification
-        )
+        parts = parts_of_gguf(found.file) if found.is_gguf and found.file else parts_of_folder(found.folder, found.file)
+        return Checkpoint(parts, name, source=source, layer=layer, head=head, verification=found.verification)
 
 
 @contextmanager

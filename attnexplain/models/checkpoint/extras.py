@@ -7,7 +7,13 @@ from typing import Any
 
 from attnexplain.errors import CommandError
 
-_EXTRA = {"safetensors": "models", "tokenizers": "models", "huggingface_hub": "hub"}
+_EXTRA = {
+    "safetensors": "models",
+    "tokenizers": "models",
+    "huggingface_hub": "hub",
+    "gguf": "gguf",
+    "gguf.quants": "gguf",
+}
 
 
 def needed(library: str) -> Any:

@@ -19,7 +19,7 @@ from attnexplain.models.checkpoint.tensors import STORED
 if TYPE_CHECKING:
     from attnexplain.attention import Array
     from attnexplain.models.checkpoint.config import Config
-    from attnexplain.models.checkpoint.tensors import Tensor, Tensors
+    from attnexplain.models.checkpoint.tensors import AllTensors, AnyTensor
     from attnexplain.variants import Rotation
 
 NormKind = Literal["layer", "rms", "rms + 1"]
@@ -223,7 +223,7 @@ class Parameters:
         CheckpointError: names, shapes and config.json contradict each other.
     """
 
-    def __init__(self, family: Family, sizes: Sizes, tensors: Tensors) -> None:
+    def __init__(self, family: Family, sizes: Sizes, tensors: AllTensors) -> None:
         self.family = family
         self.sizes = sizes
         self.tensors = tensors
@@ -244,14 +244,17 @@ class Parameters:
         if one_more in self.tensors:
             count = self.sizes.groups or self.sizes.layers
             raise CheckpointError(
-                f"config.json says {self.family.layer_key} = {count}, and the tensors have more: {one_more}"
+                f"{self.tensors.says} {self.family.layer_key} = {count}, and the tensors have more: "
+                f"{self.tensors.called(one_more)}"
             )
         absent = [self.family.names[role] for role in sorted(self.sizes.absent & set(self.family.names))]
         for name in (self._name(entry, layer) for entry in absent for layer in range(self.sizes.layers)):
             if name in self.tensors:
-                raise CheckpointError(f"config.json says that there is no {name}, and the tensors have it")
+                raise CheckpointError(
+                    f"{self.tensors.says} that there is no {self.tensors.called(name)}, and the tensors have it"
+                )
 
-    def beside(self, name: str) -> Tensor | None:
+    def beside(self, name: str) -> AnyTensor | None:
         """Return a tensor that has no role, by its name without what stands before all names; None without one."""
         whole = f"{self._prefix}{name}"
         return self.tensors.get(whole)
@@ -268,6 +271,10 @@ class Parameters:
         entry = self.entries[role]
         numbers = self.tensors[self._name(entry, layer)].numbers(rows)
         return numbers.T if entry.transposed else numbers
+
+    def tensor(self, role: str, layer: int = 0) -> AnyTensor:
+        """Return the tensor of a parameter, as it is stored."""
+        return self.tensors[self._name(self.entries[role], layer)]
 
     def gain(self, role: str, layer: int) -> Array:
         """Return what a norm multiplies places with, 1 + the parameter where the model has it so."""
@@ -331,7 +338,8 @@ class Parameters:
     def _check(self, entry: Entry, name: str) -> None:
         if name not in self.tensors:
             raise CheckpointError(
-                f"the tensor {name} is missing, and config.json says {self.family.layer_key} = {self.sizes.layers}"
+                f"the tensor {self.tensors.called(name)} is missing, and {self.tensors.says} {self.family.layer_key} = "
+                f"{self.sizes.layers}"
             )
         tensor = self.tensors[name]
         expected = tuple(_size(expression, self.sizes.named) for expression in entry.shape)
@@ -344,7 +352,8 @@ class Parameters:
             }
             said = ", ".join(f"{key} = {self.sizes.named[key]}" for key in sorted(keys))
             raise CheckpointError(
-                f"the tensor {name} has the shape {tensor.shape}; config.json says {said}, which makes it {expected}"
+                f"the tensor {tensor.name} has the shape {tensor.shape}; {self.tensors.says} {said}, which makes it "
+                f"{expected}"
             )
         if tensor.stored not in STORED:
             raise CheckpointError(
@@ -361,7 +370,7 @@ def check_positions(count: int, positions: int | None) -> None:
         )
 
 
-def _prefix(family: Family, first: str, tensors: Tensors) -> str:
+def _prefix(family: Family, first: str, tensors: AllTensors) -> str:
     """Find what stands before all names: what the family may have there, or what a training program has put there."""
     for prefix in family.prefixes:
         if prefix + first in tensors:

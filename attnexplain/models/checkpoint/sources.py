@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 
 from attnexplain.errors import CheckpointError, CommandError
+from attnexplain.models.checkpoint.ollama import OLLAMA, find_ollama
 from attnexplain.models.checkpoint.tensors import SINGLE, give_back, pickled
 from attnexplain.text import visible
 
@@ -35,7 +36,8 @@ class Found:
 
     folder: Path
     file: Path | None = None
-    """The one .safetensors file that the user named."""
+    """The one .safetensors or GGUF file that the user named."""
+    is_gguf: bool = False
     verification: Verification | None = None
 
 
@@ -91,6 +93,8 @@ def find(source: str, environment: Mapping[str, str] | None = None) -> Found:
     """
     if source == MINILM:
         return _minilm()
+    if source.startswith(OLLAMA) or source.lower().endswith(".gguf"):
+        return _gguf(source, environment)
     if source.endswith((".bin", ".pt", ".pth", ".ckpt", ".pkl")):
         raise pickled(Path(source).name)
     path = Path(source)
@@ -110,6 +114,14 @@ def find(source: str, environment: Mapping[str, str] | None = None) -> Found:
         if folder is not None:
             return Found(folder)
     raise CommandError(f"there is no model {visible(source)!r}", hint=_hint(source))
+
+
+def _gguf(source: str, environment: Mapping[str, str] | None) -> Found:
+    """Find a GGUF file by its path, or by the name that Ollama has for it."""
+    path = find_ollama(source, environment) if source.startswith(OLLAMA) else Path(source)
+    if not _exists(path):
+        raise CommandError(f"cannot open {visible(str(path))}: No such file or directory")
+    return Found(path.parent, path, is_gguf=True)
 
 
 def _exists(path: Path) -> bool:
@@ -138,7 +150,7 @@ def _minilm() -> Found:
         raise CommandError(
             f"{MINILM} is the model inside the package {MINILM_PACKAGE}, which is not installed", hint=MINILM_COMMAND
         )
-    return Found(folder, folder / SINGLE, Verification(folder / SINGLE, MINILM_SHA256))
+    return Found(folder, folder / SINGLE, verification=Verification(folder / SINGLE, MINILM_SHA256))
 
 
 # The cache of huggingface_hub: models--OWNER--NAME/snapshots/COMMIT/ holds links to files, refs/main says which COMMIT.

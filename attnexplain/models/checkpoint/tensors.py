@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import mmap
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,9 +46,66 @@ STORED: dict[str, np.dtype[Any]] = {
 """How numbers may be stored, and what numpy reads them as; it has no bfloat16."""
 
 
-@dataclass(frozen=True, eq=False)
-class Tensor:
+class AnyTensor(ABC):
     """One tensor where it lies: its shape, and the numbers when they are asked for."""
+
+    name: str
+    """In the file."""
+    stored: str
+    """How its numbers are handed out: F32 …, or what is refused later."""
+    quantized: str = ""
+    """How its numbers were quantized; "" where they were not."""
+
+    shape: tuple[int, ...]
+    """As the family has it."""
+
+    @abstractmethod
+    def numbers(self, rows: Sequence[int] | None = None) -> Floats:
+        """Return it as float32, whole or only some rows of it."""
+
+    @abstractmethod
+    def part(self, rows: slice, columns: slice = slice(None)) -> Floats:
+        """Return some rows and columns of a matrix as float32."""
+
+    @abstractmethod
+    def item(self, number: int) -> Floats:
+        """Return one of what lies one behind another in it, as float32."""
+
+    @abstractmethod
+    def blocks(self) -> Iterator[tuple[slice, Floats]]:
+        """Go through its rows, as they lie in the file, in blocks of float32 that fit a processor's cache."""
+
+    @abstractmethod
+    def times(self, x: Floats) -> Floats:
+        """Multiply rows (n, in) with a matrix that is shown as (in, out)."""
+
+    @abstractmethod
+    def times_transposed(self, x: Floats) -> Floats:
+        """Multiply rows (n, in) with a matrix that is shown as (out, in)."""
+
+    def is_finite(self) -> bool:
+        """Whether all of its numbers are finite."""
+        return all(bool(np.isfinite(block).all()) for _, block in self.blocks())
+
+
+class AllTensors(Mapping[str, AnyTensor]):
+    """All tensors of a checkpoint by the names that its family has for them."""
+
+    says: str
+    """What tells how large they are."""
+
+    def called(self, name: str) -> str:
+        """Return what a tensor of the family is called in the file."""
+        return name
+
+    @abstractmethod
+    def let_go(self) -> None:
+        """Give back the memory of what was read so far."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor(AnyTensor):
+    """One tensor of a .safetensors file."""
 
     name: str
     shape: tuple[int, ...]
@@ -94,10 +152,6 @@ class Tensor:
             made[:, rows] = x @ block.T
         return made
 
-    def is_finite(self) -> bool:
-        """Whether all of its numbers are finite."""
-        return all(bool(np.isfinite(block).all()) for _, block in self.blocks())
-
 
 class TensorFile:
     """One .safetensors file.
@@ -143,8 +197,10 @@ class TensorFile:
         return Tensor(name, tuple(entry["shape"]), entry["dtype"], start + entry["data_offsets"][0], self)
 
 
-class Tensors(Mapping[str, Tensor]):
-    """All tensors of a checkpoint by their names, from one file or from several."""
+class Tensors(AllTensors):
+    """All tensors of .safetensors files by their names, from one or from several."""
+
+    says = "config.json says"
 
     def __init__(self, files: Sequence[TensorFile]) -> None:
         self._files = files

@@ -1,0 +1,226 @@
+"""The tokenizer of a GGUF file, made of the vocabulary in it for the library `tokenizers`; its ids are llama.cpp's.
+
+llama.cpp calls two kinds by the names of models: "llama" is SentencePiece with scores, "gpt2" is byte-level BPE with
+merges and a pre-tokenizer. Reference: llama.cpp, `src/llama-vocab.cpp`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from attnexplain.errors import CheckpointError
+from attnexplain.models.checkpoint.extras import needed
+from attnexplain.models.checkpoint.gguf.header import Header
+from attnexplain.models.checkpoint.guard import OF_QWEN, guarded
+
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
+"""What tokenizer.ggml.token_type says of each token."""
+SPACE = "▁"
+_KEY = "tokenizer.ggml."
+
+_SPACES = r"\s*[\r\n]+|\s+(?!\S)|\s+"
+_GPT_2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+_LLAMA_3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|" + _SPACES
+_UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_TEKKEN = (
+    rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}*{_LOWER}+|[^\r\n\p{{L}}\p{{N}}]?{_UPPER}+{_LOWER}*|\p{{N}}"
+    rf"| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|{_SPACES}"
+)
+
+
+class PreTokenizer(NamedTuple):
+    """How a text is split before pieces are merged."""
+
+    patterns: tuple[str, ...]
+    """One after the other."""
+    ignores_merges: bool = False
+    """Whether a word that is a token is that token, whatever merges make of it."""
+    begins: bool = False
+    """Whether a text begins with the token for that, unless the metadata say otherwise."""
+
+
+PRE_TOKENIZERS: Mapping[str, PreTokenizer] = {
+    **dict.fromkeys(
+        ("llama3", "llama-v3", "llama-bpe", "falcon3"), PreTokenizer((_LLAMA_3,), ignores_merges=True, begins=True)
+    ),
+    **dict.fromkeys(("qwen2", "deepseek-r1-qwen", "megrez"), PreTokenizer((OF_QWEN,))),
+    **dict.fromkeys(("gpt-2", "phi-2", "mpt", "olmo", "jais"), PreTokenizer((_GPT_2,))),
+    "smollm": PreTokenizer((r"\p{N}", _GPT_2)),
+    "tekken": PreTokenizer((_TEKKEN,), ignores_merges=True, begins=True),
+}
+"""By what tokenizer.ggml.pre says."""
+
+
+class Vocabulary:
+    """The vocabulary of a file.
+
+    Raises:
+        CheckpointError: there is none, or its parts do not fit each other.
+    """
+
+    def __init__(self, header: Header) -> None:
+        self._metadata = header.metadata
+        raw = self._metadata.get(f"{_KEY}tokens")
+        if not isinstance(raw, list) or not raw:
+            raise CheckpointError(f"its metadata have no {_KEY}tokens")
+        self.texts = [text.decode("utf-8", "replace") for text in raw]
+        types = self._metadata.get(f"{_KEY}token_type")
+        if types is None:
+            types = np.full(len(self.texts), NORMAL)
+        if not isinstance(types, np.ndarray) or len(types) != len(self.texts):
+            raise CheckpointError(f"{_KEY}token_type has not one entry for each token")
+        self.types: list[int] = types.tolist()
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return what stands at a key of the tokenizer."""
+        return self._metadata.get(f"{_KEY}{key}", default)
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        """Return true or false."""
+        value = self.get(key, default)
+        if not isinstance(value, bool):
+            raise CheckpointError(f"{_KEY}{key} must be true or false")
+        return value
+
+    def special(self, name: str) -> int | None:
+        """Return the number of a special token; None without one."""
+        number = self.get(f"{name}_token_id")
+        if number is None:
+            return None
+        if not isinstance(number, int) or not 0 <= number < len(self.texts):
+            raise CheckpointError(f"{_KEY}{name}_token_id = {str(number)[:20]!r} is no token")
+        return number
+
+    def by_text(self) -> dict[str, int]:
+        """Return the number of each text; of one that stands there twice the last, as llama.cpp does."""
+        return {text: number for number, text in enumerate(self.texts)}
+
+
+def make_tokenizer(header: Header) -> Any:
+    """Make the tokenizer of a file, a `tokenizers.Tokenizer`.
+
+    Raises:
+        CheckpointError: it is of a kind that is not known here, or does not work.
+        CommandError: the library is not installed.
+    """
+    needed("tokenizers")
+    vocabulary = Vocabulary(header)
+    kind = vocabulary.get("model")
+    makers = {"llama": _sentence_piece, "gpt2": _byte_level}
+    if kind not in makers:
+        raise CheckpointError(
+            f"{_KEY}model = {str(kind)[:40]!r} is not one of those whose tokens are made here: {', '.join(makers)}"
+        )
+    tokenizer = guarded(lambda: makers[kind](vocabulary), (CheckpointError,))
+    tokenizer.encode_special_tokens = True  # a control token in a text is text
+    return tokenizer
+
+
+def _sentence_piece(vocabulary: Vocabulary) -> Any:
+    """SentencePiece's BPE: of all neighbours those are joined first whose joined piece has the highest score."""
+    from tokenizers import Tokenizer, decoders, models, normalizers
+
+    scores = vocabulary.get("scores")
+    if not isinstance(scores, np.ndarray) or len(scores) != len(vocabulary):
+        raise CheckpointError(f"{_KEY}scores has not one entry for each token")
+    unknown = vocabulary.special("unknown")
+    pieces = vocabulary.by_text()
+    model = models.BPE(
+        pieces,
+        merges_of(vocabulary, pieces, scores),
+        unk_token=None if unknown is None else vocabulary.texts[unknown],
+        byte_fallback=BYTE in vocabulary.types,
+        fuse_unk=False,
+    )
+    tokenizer = Tokenizer(model)
+    steps = [normalizers.Prepend(SPACE)] if vocabulary.flag("add_space_prefix", default=True) else []
+    tokenizer.normalizer = normalizers.Sequence([*steps, normalizers.Replace(" ", SPACE)])
+    tokenizer.decoder = decoders.Sequence([])
+    _add_tokens(tokenizer, vocabulary)
+    _put_around(tokenizer, vocabulary, begins=True)
+    return tokenizer
+
+
+def merges_of(vocabulary: Vocabulary, pieces: Mapping[str, int], scores: Any) -> list[tuple[str, str]]:
+    """List all pairs of pieces that together are a piece, the pair of the highest score first."""
+    merges: list[tuple[str, str]] = []
+    order = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable").tolist()
+    texts, types, skipped = vocabulary.texts, vocabulary.types, (CONTROL, BYTE, UNKNOWN)
+    for number in order:
+        text = texts[number]
+        if types[number] in skipped or len(text) < 2 or pieces[text] != number:
+            continue
+        merges += [
+            (text[:cut], text[cut:]) for cut in range(1, len(text)) if text[:cut] in pieces and text[cut:] in pieces
+        ]
+    return merges
+
+
+def _byte_level(vocabulary: Vocabulary) -> Any:
+    """GPT-2's BPE over bytes, with the merges of the file and the pre-tokenizer that it names."""
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+
+    name = vocabulary.get("pre", "")
+    if name not in PRE_TOKENIZERS:
+        raise CheckpointError(
+            f"{_KEY}pre = {str(name)[:40]!r} is not one of those that are known: {', '.join(PRE_TOKENIZERS)}",
+            hint="its tokens would be other ones",
+        )
+    pre = PRE_TOKENIZERS[name]
+    raw = vocabulary.get("merges")
+    if not isinstance(raw, list):
+        raise CheckpointError(f"its metadata have no {_KEY}merges")
+    pieces = vocabulary.by_text()
+    merges = [_pair(text.decode("utf-8", "replace"), pieces) for text in raw]
+    tokenizer = Tokenizer(models.BPE(pieces, merges, ignore_merges=pre.ignores_merges))
+    splits = [pre_tokenizers.Split(Regex(pattern), "isolated") for pattern in pre.patterns]
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [*splits, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    _add_tokens(tokenizer, vocabulary)
+    _put_around(tokenizer, vocabulary, begins=pre.begins)
+    return tokenizer
+
+
+def _pair(text: str, pieces: Mapping[str, int]) -> tuple[str, str]:
+    """Split a merge at its space; a piece may have none, for spaces are written otherwise."""
+    left, space, right = text.partition(" ")
+    if not space or left not in pieces or right not in pieces or left + right not in pieces:
+        raise CheckpointError(f"{_KEY}merges: {text[:40]!r} is no pair of pieces that make a piece")
+    return left, right
+
+
+def _add_tokens(tokenizer: Any, vocabulary: Vocabulary) -> None:
+    """Let tokens that users defined match inside of plain text; control tokens do not."""
+    from tokenizers import AddedToken
+
+    for kind, is_special in ((USER_DEFINED, False), (CONTROL, True), (UNKNOWN, True)):
+        tokens = [
+            AddedToken(text, special=is_special, normalized=False)
+            for text, of_kind in zip(vocabulary.texts, vocabulary.types, strict=True)
+            if of_kind == kind and text
+        ]
+        (tokenizer.add_special_tokens if is_special else tokenizer.add_tokens)(tokens)
+
+
+def _put_around(tokenizer: Any, vocabulary: Vocabulary, *, begins: bool) -> None:
+    """Put the tokens around a text that the metadata ask for."""
+    from tokenizers import processors
+
+    before = [vocabulary.special("bos")] * vocabulary.flag("add_bos_token", default=begins)
+    after = [vocabulary.special("eos")] * vocabulary.flag("add_eos_token", default=False)
+    ends = [number for number in (*before, *after) if number is not None]
+    if not ends:
+        return
+    names = [vocabulary.texts[number] for number in ends]
+    template: Sequence[str] = [*names[: len([n for n in before if n is not None])], "$A"]
+    template = [*template, *names[len(template) - 1 :]]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=template, special_tokens=[(vocabulary.texts[number], number) for number in dict.fromkeys(ends)]
+    )
