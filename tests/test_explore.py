@@ -4,7 +4,9 @@ import asyncio
 import json
 import re
 import shlex
+import time
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +14,19 @@ import pytest
 from command import call
 
 from attnexplain import explain, load_model
+from attnexplain.errors import CheckpointError, NumbersError
+from attnexplain.models.checkpoint.run import KeptRun
 
 pytest.importorskip("textual", reason="the extra attnexplain[explore] is not installed")
 
+from textual import events
 from textual.widgets import Input
 
-from attnexplain.explore.app import Explorer
+from attnexplain.explore.app import Explorer, Outside
 from attnexplain.explore.keys import KEYS
 from attnexplain.explore.matrix import Matrix
 from attnexplain.explore.scene import ANSWER, Scene, magnified
-from attnexplain.explore.session import Asked, GivenUpError, Session
+from attnexplain.explore.session import GivenUpError, Job, Session, Wanted
 from attnexplain.explore.walk import first_columns, walk
 from attnexplain.render.ink import Ink
 from attnexplain.render.terminal import render_text
@@ -33,15 +38,25 @@ SIZES = ((80, 24), (120, 40), (200, 60), (40, 15))
 
 
 def session_of(sentence=RIVER, model="tiny", **asked):
-    return Session(load_model(model), sentence, Asked(**asked))
+    return Session(Wanted(load_model(model), sentence, **asked))
+
+
+def computed(session):
+    return session.do(Job(session.wanted, Wanted.explain, print, print))
+
+
+def outside():
+    from attnexplain.cli.exploring import _write_file
+
+    return Outside(_write_file, print)
 
 
 @asynccontextmanager
 async def opened(sentence=RIVER, model="tiny", size=(120, 40), ink=None, **how):
     """Open the screen, and wait until something is seen."""
     session = session_of(sentence, model)
-    trace = None if session.has_layers else session.run()
-    app = Explorer(session, ink or Ink("truecolor"), trace, **how)
+    trace = None if session.wanted.has_layers else computed(session)
+    app = Explorer(session, ink or Ink("truecolor"), outside(), trace, **how)
     async with app.run_test(size=size) as pilot:
         await settled(app, pilot)
         yield app, pilot
@@ -244,7 +259,7 @@ async def test_a_sentence_that_does_not_work_is_said_in_one_line_and_nothing_is_
         await pilot.press("slash")
         app.query_one(Input).value = "!!!"
         await pilot.pause()
-        assert app.session.sentence == RIVER
+        assert app.session.wanted.sentence == RIVER
         assert app.scene.trace.sentence == RIVER
         assert "no" in seen(app).splitlines()[-1]
         await pilot.press("enter")
@@ -367,7 +382,7 @@ async def test_a_model_of_layers_is_run_beside_the_screen_and_its_layers_are_kep
         expected = explain("The animal didn't cross the street", model=BERT, layer=1)
         np.testing.assert_array_equal(app.scene.trace.weights, expected.weights)
         done = []
-        app.session.model._kept._on_layer = done.append
+        app.session.wanted.model._kept._on_layer = done.append
         await pilot.press("left_square_bracket")
         await settled(app, pilot)
         await pilot.press("right_square_bracket", "right_curly_bracket")
@@ -430,30 +445,121 @@ async def test_another_model_is_opened_by_its_name_and_a_wrong_one_is_told():
         app.query_one(Input).value = "nosuch"
         await pilot.press("enter")
         assert "nosuch" in seen(app).splitlines()[-1]
-        assert app.session.model.info.name == "tiny"
+        assert app.session.wanted.model.info.name == "tiny"
         app.query_one(Input).value = "untrained"
         await pilot.press("enter")
         np.testing.assert_array_equal(app.scene.trace.weights, explain(RIVER, model="untrained").weights)
         assert "untrained" in seen(app)
 
 
-def test_a_run_is_given_up_between_two_layers():
+def test_a_job_is_given_up_between_two_layers_and_its_layers_are_kept():
     pytest.importorskip("tokenizers")
     session = session_of("The animal didn't cross", BERT)
-    session.model = session.model.beside(2, 0)
-    seen_layers = []
+    wanted = session.wanted.beside(2, 0)
+    job = Job(wanted, Wanted.explain, print, print)
+    begun = []
+    on_layer = session._on_layer
 
-    def on_layer(number):
-        seen_layers.append(number)
-        if number == 0:
-            session.is_given_up = True
-        else:
-            session._on_layer(number)
+    def watched(number):
+        begun.append(number)
+        if number == 1:
+            job.given_up.set()
+        on_layer(number)
 
-    session.model.keep_layers(on_layer)
+    session.wanted.model._kept._on_layer = watched
     with pytest.raises(GivenUpError):
-        session.run()
-    assert seen_layers == [0, 1]
+        session.do(job)
+    assert begun == [0, 1]
+    trace = session.do(Job(wanted, Wanted.explain, print, print))
+    assert begun == [0, 1, 1, 2]
+    np.testing.assert_array_equal(trace.weights, explain("The animal didn't cross", model=BERT, layer=2).weights)
+
+
+def test_what_failed_once_fails_again_and_does_not_end_in_silence(monkeypatch):
+    pytest.importorskip("tokenizers")
+    session = session_of("The animal didn't cross", BERT)
+    wanted = session.wanted.beside(2, 0)
+    family = session.wanted.model._parameters.family
+    failing = {"is": True}
+
+    def next_states(*arguments):
+        if failing["is"]:
+            raise NumbersError("on purpose")
+        return family.next_states(*arguments)
+
+    monkeypatch.setattr(session.wanted.model._parameters, "family", replace(family, next_states=next_states))
+    for _ in range(2):
+        with pytest.raises(CheckpointError, match="on purpose"):
+            session.do(Job(wanted, Wanted.explain, print, print))
+    failing["is"] = False
+    assert session.do(Job(wanted, Wanted.explain, print, print)).model.layer == 2
+
+
+def slowly(monkeypatch, seconds=0.15):
+    """Let each layer take its time."""
+    layer = KeptRun.layer
+
+    def slow(self, tokens, number):
+        time.sleep(seconds)
+        return layer(self, tokens, number)
+
+    monkeypatch.setattr(KeptRun, "layer", slow)
+
+
+@screen
+async def test_keys_that_come_fast_add_up_and_only_the_last_is_seen(monkeypatch):
+    pytest.importorskip("tokenizers")
+    sentence = "The animal didn't cross the street"
+    async with opened(sentence, BERT) as (app, pilot):
+        slowly(monkeypatch)
+        await pilot.press("3", "right_square_bracket", "right_square_bracket", "right_curly_bracket")
+        assert app.session.wanted.model.info.layer == 2
+        assert app.session.seen.model.info.layer == app.scene.trace.model.layer == 0  # until it is there
+        await settled(app, pilot)
+        assert (app.scene.trace.model.layer, app.scene.trace.model.head) == (2, 1)
+        assert "layer 2, head 1" in seen(app)
+        np.testing.assert_array_equal(app.scene.trace.weights, explain(sentence, model=BERT, layer=2, head=1).weights)
+
+
+@screen
+async def test_a_slow_model_never_takes_the_place_of_one_that_was_chosen_after_it(monkeypatch):
+    pytest.importorskip("tokenizers")
+    async with opened("The animal didn't cross the street", BERT) as (app, pilot):
+        slowly(monkeypatch, 0.4)
+        await pilot.press("right_square_bracket", "m")
+        app.query_one(Input).value = "tiny"
+        await pilot.press("enter")
+        await settled(app, pilot)
+        assert app.session.seen.model.info.name == app.scene.trace.model.name == "tiny"
+        assert "tiny" in seen(app).splitlines()[1]
+
+
+@screen
+async def test_esc_gives_up_a_slow_model_and_what_was_seen_stays(monkeypatch):
+    pytest.importorskip("tokenizers")
+    async with opened("The animal didn't cross the street", BERT) as (app, pilot):
+        slowly(monkeypatch, 0.3)
+        await pilot.press("right_square_bracket", "right_square_bracket", "escape")
+        await settled(app, pilot)
+        assert app.session.wanted is app.session.seen
+        assert app.scene.trace.model.layer == 0
+        assert "given up" in seen(app)
+        await pilot.press("right_square_bracket")
+        await settled(app, pilot)
+        assert app.scene.trace.model.layer == 1
+
+
+@screen
+async def test_what_the_help_or_the_overview_hides_is_not_changed():
+    async with opened() as (app, pilot):
+        await pilot.press("3", "question_mark")
+        before = app.scene
+        await pilot.press("c", "end", "f", "y", "space", "b", "s")
+        assert app.scene is before
+        assert app.kept == []
+        assert "Keys" in seen(app)
+        await pilot.press("2")
+        assert "S, the scores" in seen(app)
 
 
 # Pictures of long sentences, and sizes
@@ -508,9 +614,13 @@ async def test_the_cell_is_always_seen_whatever_the_size(size, palette):
         await pilot.press("3")
         for keys in (["end"], ["pagedown"], ["home"]):
             await pilot.press(*keys)
-            text = seen(app)
-            assert re.search(r"[▸>]-?\d", text) or (">" if palette is None else "▸") in text
-            assert all(len(line) <= size[0] for line in text.splitlines())
+            matrix, sign = app.query_one(Matrix), ">" if palette is None else "▸"
+            lines = [strip.text for strip in matrix._drawn()]
+            written = matrix.ink.written(app.scene.grid.cell(*app.scene.cell))
+            row = next(line for line in lines if sign in line)
+            assert f"{sign}{written}" in row
+            assert row.startswith(app.scene.names[app.scene.cell[0]][:3])
+            assert all(len(line) <= size[0] for line in seen(app).splitlines())
 
 
 @screen
@@ -574,7 +684,7 @@ async def test_what_is_seen_becomes_a_file_and_none_is_replaced(tmp_path):
 
 
 def test_plain_lines_have_the_answer_and_the_cell():
-    app = Explorer(session_of(), Ink("truecolor"), explain(RIVER))
+    app = Explorer(session_of(), Ink("truecolor"), outside(), explain(RIVER))
     text = app.plain(Scene.of(explain(RIVER)).on(3))
     assert "\x1b" not in text
     assert '"bank" on its own' in text
@@ -600,7 +710,7 @@ async def test_the_help_lists_every_key():
 @screen
 async def test_a_bug_of_ours_is_kept_and_not_drawn(monkeypatch):
     session = session_of()
-    app = Explorer(session, Ink(), session.run())
+    app = Explorer(session, Ink(), outside(), computed(session))
     monkeypatch.setattr(Explorer, "action_full", lambda self: 1 / 0)
     with suppress(ZeroDivisionError):  # the pilot raises it again
         async with app.run_test() as pilot:
@@ -618,5 +728,104 @@ async def test_hostile_words_reach_the_screen_made_safe():
             text = seen(app)
             assert "\x1b" not in text
             assert "\u202e" not in text
+
+
+@screen
+async def test_hostile_tokens_of_a_file_are_made_visible(tmp_path):
+    eye = [[1.0, 0.0], [0.0, 1.0]]
+    tokens = ["\u202eevil\x1b[31m", "[bold]b"]
+    (tmp_path / "x.json").write_text(
+        json.dumps({"tokens": tokens, "embeddings": eye, "w_q": eye, "w_k": eye, "w_v": eye})
+    )
+    async with opened(None, str(tmp_path / "x.json")) as (app, pilot):
+        for key in "01234":
+            await pilot.press(key)
+            text = seen(app)
+            assert not set("\x1b\u202e") & set(text)
+            assert "<U+202E>" in text
+            assert "[bold]b" in text
+
+
+# What is seen, at four sizes
+
+SHOWN = {"answer": [], "scores": ["2"], "weights": ["3", "right"], "products": ["space"] * 8}
+SNAPSHOTS = Path(__file__).parent / "golden" / "explore"
+
+
+async def snapshot(size, keys):
+    async with opened(size=size, ink=Ink(None)) as (app, pilot):
+        await pilot.press(*keys)
+        await pilot.pause()
+        return seen(app).rstrip() + "\n"
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_is_seen_is_what_was_looked_at(size, name):
+    kept = SNAPSHOTS / f"{name}-{size[0]}x{size[1]}.txt"
+    assert asyncio.run(snapshot(size, SHOWN[name])) == kept.read_text()
+
+
+@screen
+async def test_the_wheel_moves_on_and_shift_moves_aside():
+    async with opened() as (app, pilot):
         await pilot.press("3")
-        assert "<U+202E>" in seen(app).replace("…", "<U+202E>")
+        row, column = app.scene.cell
+        for kind, shift, expected in (
+            (events.MouseScrollDown, False, (row + 1, column)),
+            (events.MouseScrollUp, False, (row, column)),
+            (events.MouseScrollDown, True, (row, column + 1)),
+        ):
+            matrix = app.query_one(Matrix)
+            matrix.post_message(kind(matrix, 20, 5, 0, 1, 0, shift, False, False))
+            await pilot.pause()
+            assert app.scene.cell == expected
+
+
+@screen
+async def test_pointing_at_a_picture_goes_to_the_cell_that_is_drawn_there():
+    async with opened(LONG, size=(80, 24)) as (app, pilot):
+        await pilot.press("3")
+        matrix = app.query_one(Matrix)
+        layout = matrix._layout(app.scene.grid)
+        assert layout.tall > 1
+        await pilot.click(Matrix, offset=(layout.label + 3 * layout.cell, 2 + 2))
+        assert app.scene.cell == (2 * layout.tall, 3 * layout.wide)
+
+
+@screen
+async def test_a_word_on_the_second_line_can_be_pointed_at():
+    sentence = "The old river bank beside the mill was flooded after the storm of the year"
+    async with opened(sentence, size=(40, 20)) as (app, pilot):
+        second = app.query_one("#words").render().wrap(app.console, 40)[1].plain
+        word = second.split()[1]
+        await pilot.click("#words", offset=(second.index(word) + 1, 1))
+        assert app.scene.trace.tokens[app.scene.view.query] == word
+
+
+@screen
+async def test_another_sentence_of_the_same_length_begins_at_its_own_cell():
+    async with opened("The river bank was flooded") as (app, pilot):
+        await pilot.press("3", "end", "pagedown")
+        await pilot.press("slash")
+        app.query_one(Input).value = "My money bank was closed"
+        await pilot.press("enter")
+        fresh = Scene.of(app.scene.trace)
+        assert app.scene.cell == (fresh.view.query, fresh.view.key)
+
+
+def test_layers_of_one_text_are_not_those_of_a_pair_with_the_same_tokens():
+    pytest.importorskip("tokenizers")
+    model = load_model(BERT)
+    model.keep_layers(lambda number: None)
+    tokens = model.read("a", (), 64, pair="b")[1]
+    with_pair = model.embed(tokens).vectors
+    without = model.embed(replace(tokens, segments=None)).vectors
+    assert np.abs(with_pair - without).max() > 1e-3
+
+
+def test_what_the_command_asks_for_is_what_is_seen_first():
+    session = session_of()
+    app = Explorer(session, Ink(), outside(), computed(session), query="storm", key="river", step=3, full=True)
+    assert (app.scene.step, app.scene.view.full, app.scene.names[app.scene.cell[0]]) == (3, True, "storm")
+    assert app.scene.names[app.scene.cell[1]] == "river"

@@ -8,8 +8,10 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from attnexplain.cli.output import check_output, new_file
 from attnexplain.cli.request import Request
 from attnexplain.cli.streams import can_draw, charset_of, choose_palette, is_terminal, write
+from attnexplain.cli.threads import use_all
 from attnexplain.errors import CommandError
 
 if TYPE_CHECKING:
@@ -44,24 +46,28 @@ def explore(asked: Request, model: Model) -> int:
     palette = choose_palette(asked.color, os.environ)
     os.environ["TEXTUAL_COLOR_SYSTEM"] = palette or "standard"  # read when Textual is imported
     os.environ.pop("NO_COLOR", None)  # what has no colour is drawn without any
-    from attnexplain.explore.app import Explorer
-    from attnexplain.explore.session import Asked, Session
+    from attnexplain.explore.app import Explorer, Outside
+    from attnexplain.explore.session import Job, Session, Wanted
     from attnexplain.render.ink import Ink
 
     in_ascii = asked.ascii or not can_draw(sys.stdout)
     charset = "ascii" if asked.ascii else charset_of(sys.stdout)
     ink = Ink(palette, in_ascii, asked.digits, charset, asked.theme or "dark")
-    settings = Asked(asked.causal, asked.scale, asked.max_tokens, asked.phrases, asked.seed, asked.pair, asked.truncate)
     sentence = None if model.example is not None else RIVER if asked.sentence is None else asked.sentence
-    session = Session(model, sentence, settings)
+    wanted = Wanted(
+        model, sentence, asked.causal, asked.scale, asked.max_tokens, asked.phrases, asked.seed, asked.pair,
+        asked.truncate,
+    )  # fmt: skip
+    session = Session(wanted, lambda opened: use_all() if opened.is_large else None)
     trace = None
-    if session.has_layers:
+    if wanted.has_layers:  # which run beside the screen; what is wrong with the sentence is told before it opens
         model.read(sentence or "", asked.phrases, asked.max_tokens, pair=asked.pair, truncate=asked.truncate)
     else:
-        trace = session.run()
+        trace = session.do(Job(wanted, Wanted.explain, lambda found: None, lambda: None))
     app = Explorer(
-        session, ink, trace, query=asked.query, key=asked.key, step=min(asked.steps, default=0), full=asked.full
-    )
+        session, ink, Outside(_write_file, _show_lines), trace, query=asked.query, key=asked.key,
+        step=min(asked.steps, default=0), full=asked.full,
+    )  # fmt: skip
     app.run()
     if app.failure is not None:
         raise app.failure
@@ -71,3 +77,16 @@ def explore(asked: Request, model: Model) -> int:
         signal.signal(app.interrupted_by, signal.SIG_DFL)
         os.kill(os.getpid(), app.interrupted_by)
     return 0
+
+
+def _write_file(path: str, data: bytes) -> None:
+    """Write a file that is not there yet."""
+    check_output(path, force=False)
+    with new_file(path, force=False) as deliver:
+        deliver(data)
+
+
+def _show_lines(text: str) -> None:
+    """Print lines, and wait until they are read."""
+    write(f"{text}\nEnter goes back to the screen. ")
+    sys.stdin.readline()

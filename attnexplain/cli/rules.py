@@ -171,7 +171,7 @@ def refuse_what_does_nothing(asked: Request) -> None:
     subject = subject_of(asked)
     _refuse_form(asked, subject)
     _refuse_options(asked, subject)
-    if subject == FIGURE and asked.figure != OVERVIEW[2:]:
+    if subject == FIGURE and not asked.runs_every_head:
         _refuse_several(asked)
     elif subject not in MANY_HEADS | {FIGURE}:
         for option in asked.several:

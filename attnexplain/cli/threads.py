@@ -28,10 +28,11 @@ def use_all() -> None:
     if _left_to_us:
         from threadpoolctl import threadpool_limits
 
-        threadpool_limits(_cores(), "blas")
+        threadpool_limits(cores(), "blas")
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Count the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

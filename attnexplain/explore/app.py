@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -16,15 +17,15 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.containers import Container, VerticalScroll
+from textual.message import Message
 from textual.widgets import Input, Static
-from textual.worker import Worker, WorkerState
 
 from attnexplain.errors import AttnExplainError, CommandError
 from attnexplain.explanation import Explanation
 from attnexplain.explore.keys import BRIEF, KEYS
 from attnexplain.explore.matrix import Matrix, is_picture
 from attnexplain.explore.scene import ANSWER, Scene, magnified
-from attnexplain.explore.session import GivenUpError, Session
+from attnexplain.explore.session import GivenUpError, Job, Session, Wanted
 from attnexplain.explore.strips import Tabs, Words
 from attnexplain.render.ink import BOLD, Ink
 from attnexplain.render.terminal import LessonPage, render_text
@@ -48,18 +49,41 @@ PROMPTS = {
 }
 
 
+HIDDEN = frozenset(
+    ("walk", "part", "edge", "causal", "scale", "full", "layer", "head", "keep_command", "ask_file", "plain")
+)
+"""Actions on what is seen, which need it to be seen."""
+
+
+class Outside(NamedTuple):
+    """What is done outside of the screen."""
+
+    write_file: Callable[[str, bytes], None]
+    """Writes a file that is not there yet, or raises an AttnExplainError."""
+    show_lines: Callable[[str], None]
+    """Prints lines where the screen was, and waits for the reader."""
+
+
 class Explorer(App[None]):
     """The whole screen.
 
     Args:
         session: the model and the sentence.
         ink: how to draw.
+        outside: what is done outside of the screen.
         trace: of the sentence, where it is there already.
         query: the word that asks first, unless the lesson chooses.
         key: the word that answers.
         step: which step is seen first; 0 for the answer.
         full: whether everything is shown.
     """
+
+    class Ended(Message):
+        """A job has come to its end."""
+
+        def __init__(self, job: Job, found: Any, error: AttnExplainError | GivenUpError | None) -> None:
+            super().__init__()
+            self.job, self.found, self.error = job, found, error
 
     CSS = """
     Screen { layers: base; background: ansi_default; color: ansi_default; }
@@ -90,6 +114,7 @@ class Explorer(App[None]):
         self,
         session: Session,
         ink: Ink,
+        outside: Outside,
         trace: Explanation | None = None,
         *,
         query: str | None = None,
@@ -98,7 +123,7 @@ class Explorer(App[None]):
         full: bool = False,
     ) -> None:
         super().__init__(ansi_color=True)
-        self.session, self.ink = session, ink
+        self.session, self.ink, self.outside = session, ink, outside
         self._begins = partial(self._first_scene, query, key, step, full=full)
         self.scene = None if trace is None else self._begins(trace)
         self.kept: list[str] = []
@@ -116,9 +141,9 @@ class Explorer(App[None]):
         self._is_in_panel = False
         """Whether the arrows scroll what is said, and do not move the cell."""
         self._message = ""
-        self._follow: Callable[[Any], None] | None = None
-        self._undo: Callable[[], None] = lambda: None
-        self._wanted = 0
+        self._before = ""
+        """The sentence before another was typed."""
+        self._job: Job | None = None
 
     # What is on the screen
 
@@ -133,11 +158,13 @@ class Explorer(App[None]):
         yield Static(id="message", markup=False)
 
     def on_mount(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, self.end_by, number)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if (number := getattr(signal, name, None)) is not None:
+                with suppress(NotImplementedError):  # where there are none, as on Windows
+                    asyncio.get_running_loop().add_signal_handler(number, self.end_by, number)
         self.set_interval(0.1, self._tell_progress)
         if self.scene is None:
-            self._compute(self._first_seen)
+            self._compute(self.session.wanted, self._first_seen)
         self.show()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -165,7 +192,7 @@ class Explorer(App[None]):
                 most = room * 4 // 10 if grid is not None and is_picture(grid) else max(room * 6 // 10, room - 16)
                 matrix.styles.height = min(tall, most)
             self.query_one(Words).show(scene)
-        self.query_one(Tabs).show(scene, self.session)
+        self.query_one(Tabs).show(scene, self.session.seen)
         self.query_one("#said", Static).update(self._said(scene, stop))
         panel.scroll_home(animate=False)
         self.query_one("#message", Static).update(self._last_line())
@@ -178,7 +205,7 @@ class Explorer(App[None]):
         if self._overview is not None:
             return self._heads(self._overview)
         if scene is None:
-            return Text(self._message)
+            return Text("")
         blocks: tuple[Block, ...] = stop.panel if stop is not None else scene.panel
         grid = scene.grid
         if grid is not None and is_picture(grid) and stop is None:
@@ -200,12 +227,12 @@ class Explorer(App[None]):
     def _heads(self, found: Overview) -> RenderableType:
         """Draw all heads, or a ranking of them, with the one that Enter opens."""
         from attnexplain.render.gallery import GalleryPage
-        from attnexplain.steps.heads import gallery_of, overview_lesson, ranking_lesson
+        from attnexplain.steps.heads import gallery_of, legend_of, ranking_lesson
 
         if found.pair is None:
             gallery = gallery_of(found)
             place = divmod(self._head, len(gallery.column_labels))
-            legend = overview_lesson(found).steps[0].blocks[0]
+            legend = legend_of(found)
             return Group(
                 GalleryPage(gallery, self.ink, chosen=place),
                 LessonPage(Lesson("", (Step(0, "", (legend,)),)), self.ink),
@@ -262,57 +289,56 @@ class Explorer(App[None]):
 
     def _compute(
         self,
+        wanted: Wanted,
         then: Callable[[Any], None],
-        work: Callable[[], Any] | None = None,
-        undo: Callable[[], None] = lambda: None,
+        work: Callable[[Wanted], Any] = Wanted.explain,
+        otherwise: Callable[[], None] = lambda: None,
     ) -> None:
-        """Run the model, at once where it is quick, else beside the screen.
+        """Run what is wanted, at once where that is quick, else beside the screen; it takes the place of all before.
 
         Args:
+            wanted: is what is seen, once it is there.
             then: what is done with what comes out.
             work: what is run; the four steps, unless given.
-            undo: what is done where nothing comes out.
+            otherwise: what is done where nothing comes out.
         """
-        work = work or self.session.run
-        if self.session.is_quick and not self.session.has_layers:
-            try:
-                found = work()
-            except AttnExplainError as error:
-                undo()
-                self.say(one_line(error))
-            else:
-                then(found)
-            return
-        self.session.is_given_up = True  # what still runs is of no use any more
-        self._wanted += 1
-        self._follow, self._undo = then, undo
-        self.run_worker(partial(self._worked, work, self._wanted), thread=True, exclusive=True, exit_on_error=False)
+        if self._job is not None:
+            self._job.given_up.set()
+        job = self._job = Job(wanted, work, then, otherwise)
+        self.session.wanted = wanted
+        if self.session.is_quick:
+            self.on_explorer_ended(self._done(job))
+        else:
+            self.run_worker(lambda: self.post_message(self._done(job)), thread=True)
 
-    def _worked(self, work: Callable[[], Any], wanted: int) -> tuple[int, Any]:
-        return wanted, work()
+    def _done(self, job: Job) -> Ended:
+        """Do a job; what is a bug of ours is kept for whoever started the screen."""
+        try:
+            return self.Ended(job, self.session.do(job), None)
+        except (AttnExplainError, GivenUpError) as error:
+            return self.Ended(job, None, error)
+        except Exception as error:
+            self.failure = self.failure or error
+            return self.Ended(job, None, GivenUpError())
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Hand on what a run has made, or say why there is nothing."""
-        worker = event.worker
-        if event.state == WorkerState.SUCCESS and worker.result is not None:
-            wanted, found = worker.result
-            if wanted == self._wanted and self._follow is not None:
-                self._message = ""
-                self._follow(found)
-        elif event.state == WorkerState.ERROR:
-            error = worker.error
-            self._undo()
-            if isinstance(error, GivenUpError):
-                self.say("given up")
-            elif isinstance(error, AttnExplainError):
-                self.say(one_line(error))
-            elif error is not None:
-                self._handle_exception(error if isinstance(error, Exception) else RuntimeError(str(error)))
+    def on_explorer_ended(self, ended: Ended) -> None:
+        """Show what came out of a job, or say why nothing did; one that is not wanted any more is passed over."""
+        if self.failure is not None:
+            self.exit()
+        elif ended.job is self._job:
+            self._job, self._message = None, ""
+            if ended.error is None:
+                self.session.seen = ended.job.wanted
+                ended.job.then(ended.found)
+                return
+            self.session.wanted = self.session.seen
+            ended.job.otherwise()
+            self.say("given up" if isinstance(ended.error, GivenUpError) else one_line(ended.error))
 
     def _tell_progress(self) -> None:
-        layer = self.session.layer_at_work
+        layer = self._job.layer if self._job is not None else None
         if layer is not None:
-            self.say(f"layer {layer} of {self.session.model.info.layers} is being computed; Esc gives up")
+            self.say(f"layer {layer} of {self.session.wanted.model.info.layers} is being computed; Esc gives up")
 
     def _first_scene(self, query: str | None, key: str | None, step: int, trace: Explanation, *, full: bool) -> Scene:
         """Look at what the command asked for."""
@@ -330,6 +356,10 @@ class Explorer(App[None]):
         self.show()
 
     # Moving
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Take no key that would change what the help or the overview hides."""
+        return not (action in HIDDEN and (self._is_help or self._overview is not None))
 
     def action_move(self, rows: int, columns: int) -> None:
         if self._overview is not None:
@@ -433,27 +463,21 @@ class Explorer(App[None]):
 
     def action_causal(self) -> None:
         if self.scene is not None:
-            self._set(partial(self.session.set_causal, not self.scene.trace.causal))
+            self._set(replace(self.session.wanted, causal=not self.scene.trace.causal))
 
     def action_scale(self) -> None:
         if self.scene is not None:
             is_divided = self.scene.trace.scale != 1
-            self._set(partial(self.session.set_scale, False if is_divided else None))
+            self._set(replace(self.session.wanted, scale=False if is_divided else None))
 
-    def _set(self, change: Callable[[], None]) -> None:
-        """Change a setting, and run again."""
-        before = self.session.asked
-
-        def undo() -> None:
-            self.session.asked = before
-
-        change()
+    def _set(self, wanted: Wanted) -> None:
+        """Run with another setting, and say which there are now."""
 
         def seen(trace: Explanation) -> None:
             self._seen(trace)
-            self.say(", ".join(self.session.settings(trace)))
+            self.say(", ".join(wanted.settings(trace)))
 
-        self._compute(seen, undo=undo)
+        self._compute(wanted, seen)
 
     def action_full(self) -> None:
         if self.scene is not None:
@@ -463,11 +487,11 @@ class Explorer(App[None]):
             self.say("everything: Tab goes through the matrices" if is_full else "the lesson's choice")
 
     def action_layer(self, by: int) -> None:
-        info = self.session.model.info
+        info = self.session.wanted.model.info
         self._choose(info.layer + by, info.head)
 
     def action_head(self, by: int) -> None:
-        info = self.session.model.info
+        info = self.session.wanted.model.info
         self._choose(info.layer, info.head + by)
 
     def _choose(self, layer: int, head: int, then: Callable[[], None] = lambda: None) -> None:
@@ -478,12 +502,8 @@ class Explorer(App[None]):
             head: counted from 0.
             then: what is done when it is seen.
         """
-        before = self.session.model
-
-        def undo() -> None:
-            self.session.model = before
-
-        if not self.session.has(layer, head):
+        wanted = self.session.wanted.beside(layer, head)
+        if wanted is None:
             self.say("there is no other on that side")
             return
 
@@ -491,29 +511,30 @@ class Explorer(App[None]):
             self._seen(trace)
             then()
 
-        self.session.choose(layer, head)
         self._close()
-        self._compute(seen, undo=undo)
+        self._compute(wanted, seen)
 
     def action_overview(self) -> None:
-        self._compute(self._seen_heads, self.session.overview)
+        self._compute(self.session.wanted, self._seen_heads, Wanted.overview)
 
     def _seen_heads(self, found: Overview) -> None:
         self._overview, self._is_help = found, False
         ranked = found.heads if found.pair is None else found.ranked()
-        info = self.session.model.info
+        info = self.session.seen.model.info
         here = [place for place, head in enumerate(ranked) if (head.layer, head.head) == (info.layer, info.head)]
         self._head = here[0] if here and found.pair is None else 0
         self._message = ""
         self.show()
 
     def _choose_head(self, rows: int, columns: int) -> None:
+        from attnexplain.steps.heads import MOST_RANKED
+
         found = self._overview
         if found is None:
             return
         across = len(found.heads) // len(found.layers) if found.pair is None else 1
         there = self._head + rows * across + (columns if found.pair is None else 0)
-        most = len(found.heads) if found.pair is None else min(len(found.heads), 10)
+        most = len(found.heads) if found.pair is None else min(len(found.heads), MOST_RANKED)
         if 0 <= there < most:
             self._head = there
             self.show()
@@ -547,10 +568,10 @@ class Explorer(App[None]):
         if prompt.display:
             is_sentence = self._asks == "sentence"
             self._close_prompt()
-            if is_sentence and self.session.sentence != self._before:  # what was typed so far is given up
+            if is_sentence and self.session.wanted.sentence != self._before:  # what was typed so far is given up
                 self._take_sentence(self._before)
-        elif self.session.layer_at_work is not None:
-            self.session.is_given_up = True
+        elif self._job is not None:
+            self._job.given_up.set()
         else:
             self._close()
             self._leave_walk()
@@ -564,10 +585,12 @@ class Explorer(App[None]):
     # Prompts
 
     def action_ask_sentence(self) -> None:
-        if self.session.sentence is None:
-            self.say(f"{self.session.model.info.name} is a finished example, with words of its own")
+        wanted = self.session.wanted
+        if wanted.sentence is None:
+            self.say(f"{wanted.model.info.name} is a finished example, with words of its own")
             return
-        self._ask("sentence", self.session.sentence)
+        self._before = wanted.sentence
+        self._ask("sentence", wanted.sentence)
 
     def action_ask_model(self) -> None:
         self._ask("model", "")
@@ -580,7 +603,6 @@ class Explorer(App[None]):
 
     def _ask(self, what: str, value: str) -> None:
         self._asks = ""
-        self._before = self.session.sentence or ""
         prompt = self.query_one(Input)
         prompt.value = value
         prompt.cursor_position = len(value)
@@ -599,7 +621,7 @@ class Explorer(App[None]):
 
     def on_input_changed(self, changed: Input.Changed) -> None:
         """Follow a sentence as it is typed, while that is quick."""
-        if self._asks == "sentence" and self.session.is_quick and not self.session.has_layers:
+        if self._asks == "sentence" and self.session.is_quick:
             self._take_sentence(changed.value)
 
     def on_input_submitted(self, submitted: Input.Submitted) -> None:
@@ -615,11 +637,9 @@ class Explorer(App[None]):
             if asks == "sentence":
                 self._take_sentence(value)
             elif asks == "model":
-                self.session.open(value.strip())
-                self._close()
-                self._compute(self._seen)
+                self._compute(self.session.opened(value.strip()), self._seen)
             elif asks == "link":
-                self._compute(self._seen_heads, partial(self.session.overview, value), undo=again)
+                self._compute(self.session.wanted, self._seen_heads, lambda wanted: wanted.overview(value), again)
             elif asks == "file":
                 self._write(value.strip())
         except AttnExplainError as error:
@@ -627,12 +647,7 @@ class Explorer(App[None]):
             self.say(one_line(error))
 
     def _take_sentence(self, text: str) -> None:
-        before, self.session.sentence = self.session.sentence, text
-
-        def undo() -> None:
-            self.session.sentence = before
-
-        self._compute(self._seen, undo=undo)
+        self._compute(replace(self.session.wanted, sentence=text), self._seen)
 
     # What leaves the screen
 
@@ -654,8 +669,6 @@ class Explorer(App[None]):
             return
         if os.path.splitext(path)[1].lower() not in (".svg", ".html"):
             raise CommandError("the name of the file ends in .svg or .html")
-        if os.path.exists(path):
-            raise CommandError(f"{path} exists already")
         scene = self._scene_now()
         lesson = Lesson(scene.trace.sentence, (), answer=scene.answer)
         if scene.step != ANSWER:
@@ -669,11 +682,7 @@ class Explorer(App[None]):
             from attnexplain.render.html import render_html
 
             data = render_html(lesson.on_paper(), ink).encode()
-        try:
-            with open(path, "xb") as file:
-                file.write(data)
-        except OSError as error:
-            raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
+        self.outside.write_file(path, data)
         self.say(f"written: {path}")
 
     def action_plain(self) -> None:
@@ -682,9 +691,7 @@ class Explorer(App[None]):
             return
         scene = self._scene_now()
         with self.suspend():
-            sys.stdout.write(f"{self.plain(scene)}\nEnter goes back to the screen. ")
-            sys.stdout.flush()
-            sys.stdin.readline()
+            self.outside.show_lines(self.plain(scene))
         self.refresh(layout=True)
 
     def plain(self, scene: Scene) -> str:
@@ -694,8 +701,12 @@ class Explorer(App[None]):
         ink = Ink(None, self.ink.ascii_only, self.ink.digits, self.ink.charset)
         return render_text(lesson, ink, width=min(self.size.width, 80))
 
+    def _give_up(self) -> None:
+        if self._job is not None:
+            self._job.given_up.set()
+
     def action_leave(self) -> None:
-        self.session.is_given_up = True
+        self._give_up()
         self.exit()
 
     def action_interrupt(self) -> None:
@@ -703,7 +714,7 @@ class Explorer(App[None]):
 
     def end_by(self, number: int) -> None:
         """End as a signal ends a process, once the terminal is as it was."""
-        self.session.is_given_up = True
+        self._give_up()
         self.interrupted_by = number
         self.exit()
 

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from attnexplain.explore.scene import Scene
+from attnexplain.explore.scene import Scene, first_seen
 from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
 from attnexplain.render.picture import shade
 from attnexplain.steps.blocks import READABLE, Grid
@@ -153,8 +153,8 @@ class Matrix(Widget):
             cell = self._widest(grid)
             rows, columns = min(height, count_rows), min(max(room // cell, 1), count_columns)
             cell = min(max(room // columns, cell), max(cell, WIDEST_CELL))
-            return _Layout(label, cell, 1, 1, _first(row, rows, count_rows), _first(column, columns, count_columns),
-                           rows, columns, is_picture=False)  # fmt: skip
+            top, left = first_seen(row, rows, count_rows), first_seen(column, columns, count_columns)
+            return _Layout(label, cell, 1, 1, top, left, rows, columns, is_picture=False)
         tall, wide = -(-count_rows // height), -(-count_columns // room)
         rows, columns = -(-count_rows // tall), -(-count_columns // wide)
         cell = 2 if 2 * columns <= room else 1
@@ -176,7 +176,8 @@ class Matrix(Widget):
         assert self.scene is not None  # noqa: S101 - it has a grid
         row, column = self.scene.cell
         if layout.is_picture:
-            names = f"{grid.rows[row]} → {grid.columns[column]}" if grid.rows_ask else f"place {grid.columns[column]}"
+            name = grid.columns[column]
+            names = f"{grid.rows[row]} → {name}" if grid.rows_ask else f"{grid.rows[row]}, place {name}"
             number = self.ink.written(grid.cell(row, column))
             return [Segment(self.ink.text(f"{names}: {number or 'masked'}"), BOLD)]
         segments = [Segment(" " * layout.label)]
@@ -235,12 +236,3 @@ class Matrix(Widget):
 def is_picture(grid: Grid) -> bool:
     """Whether a matrix has too many numbers to read."""
     return len(grid.rows) > READABLE or len(grid.columns) > READABLE
-
-
-def _first(at: int, seen: int, count: int) -> int:
-    """Choose the first of those that are seen, so that one is among them, in the middle where it can be.
-
-    >>> _first(5, 4, 10), _first(0, 4, 10), _first(9, 4, 10), _first(2, 10, 10)
-    (3, 0, 6, 0)
-    """
-    return max(min(at - seen // 2, count - seen), 0)

@@ -151,13 +151,6 @@ class Scene:
         view = self.view._replace(vectors=vectors, place=min(self.view.place, widest - 1))
         return replace(self, step=step, role=shown, view=view)
 
-    def next_matrix(self, by: int = 1) -> Scene:
-        """Go to the next matrix of this step, or to one before."""
-        roles = [grid.role for grid in self.grids]
-        if not roles or self.grid is None:
-            return self
-        return self.on(self.step, roles[(roles.index(self.grid.role) + by) % len(roles)])
-
     def in_full(self, full: bool) -> Scene:
         """Show everything that the step has, or what the default lesson has."""
         there = replace(self, view=self.view._replace(full=full))
@@ -197,10 +190,7 @@ class Scene:
 
 def magnified(grid: Grid, cell: tuple[int, int], size: int) -> Grid:
     """Take the numbers around a cell, `size` rows and columns of them, with their names."""
-    starts = [
-        max(min(at - size // 2, count - size), 0)
-        for at, count in zip(cell, (len(grid.rows), len(grid.columns)), strict=True)
-    ]
+    starts = [first_seen(at, size, count) for at, count in zip(cell, (len(grid.rows), len(grid.columns)), strict=True)]
     rows, columns = (slice(start, start + size) for start in starts)
     return replace(
         grid,
@@ -215,3 +205,12 @@ def magnified(grid: Grid, cell: tuple[int, int], size: int) -> Grid:
         blanks=frozenset(),
         column_digits=None,
     )
+
+
+def first_seen(at: int, seen: int, count: int) -> int:
+    """Choose the first of those that are seen, so that one is among them, in the middle where it can be.
+
+    >>> first_seen(5, 4, 10), first_seen(0, 4, 10), first_seen(9, 4, 10), first_seen(2, 10, 10)
+    (3, 0, 6, 0)
+    """
+    return max(min(at - seen // 2, count - seen), 0)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Any
 
 from attnexplain.errors import CommandError
 from attnexplain.explanation import Explanation, explain
@@ -20,13 +22,16 @@ QUICK = 0.1
 
 
 class GivenUpError(Exception):
-    """The reader gave a run up."""
+    """The reader gave a run up, or wants another."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is asked for beside the sentence."""
+class Wanted:
+    """What is to be looked at: a model, a sentence, and what was asked for beside it."""
 
+    model: Model
+    sentence: str | None
+    """None for a model that brings its own example."""
     causal: bool | None = None
     scale: bool | None = None
     max_tokens: int = MAX_TOKENS
@@ -35,115 +40,120 @@ class Asked:
     pair: str | None = None
     truncate: bool = False
 
-
-@dataclass
-class Session:
-    """A model at work on one sentence after another."""
-
-    model: Model
-    sentence: str | None
-    """None for a model that brings its own example."""
-    asked: Asked
-    seconds: float = 0.0
-    """How long the last run took."""
-    layer_at_work: int | None = None
-    """Which layer is being computed."""
-    is_given_up: bool = False
-
-    def __post_init__(self) -> None:
-        self.model.keep_layers(self._on_layer)
-
-    @property
-    def is_quick(self) -> bool:
-        """Whether it may be run again at each key."""
-        return self.seconds < QUICK
-
     @property
     def has_layers(self) -> bool:
         """Whether layers are run before there is something to see."""
         return self.model.info.kind == "checkpoint"
 
-    def run(self) -> Explanation:
+    def explain(self) -> Explanation:
         """Compute the four steps.
 
         Raises:
             AttnExplainError: what is wrong, in one line.
             GivenUpError: the reader gave it up.
         """
-        self.is_given_up = False
-        start = time.perf_counter()
-        try:
-            return explain(
-                self.sentence, model=self.model, causal=self.asked.causal, scale=self.asked.scale,
-                max_tokens=self.asked.max_tokens, phrases=self.asked.phrases, pair=self.asked.pair,
-                truncate=self.asked.truncate,
-            )  # fmt: skip
-        finally:
-            self.seconds, self.layer_at_work = time.perf_counter() - start, None
+        return explain(
+            self.sentence, model=self.model, causal=self.causal, scale=self.scale, max_tokens=self.max_tokens,
+            phrases=self.phrases, pair=self.pair, truncate=self.truncate,
+        )  # fmt: skip
 
     def overview(self, find: str | None = None) -> Overview:
-        """Run all heads.
-
-        Raises:
-            AttnExplainError: this model has one head, or a word that is looked for is not there.
-            GivenUpError: the reader gave it up.
-        """
+        """Run all heads; errors are those of `explain`."""
         from attnexplain.overview import overview
 
-        self.is_given_up = False
-        try:
-            return overview(
-                self.sentence or "", model=self.model, find=find, max_tokens=self.asked.max_tokens, repeats=False,
-                pair=self.asked.pair, truncate=self.asked.truncate,
-            )  # fmt: skip
-        finally:
-            self.layer_at_work = None
+        return overview(
+            self.sentence or "", model=self.model, find=find, max_tokens=self.max_tokens, repeats=False,
+            pair=self.pair, truncate=self.truncate,
+        )  # fmt: skip
 
-    def open(self, source: str) -> None:
+    def beside(self, layer: int, head: int) -> Wanted | None:
+        """Look at another head of the model; None where there is none."""
+        info = self.model.info
+        if not (0 <= layer < info.layers and 0 <= head < info.heads):
+            return None
+        return replace(self, model=self.model.beside(layer, head))
+
+    def settings(self, trace: Explanation) -> list[str]:
+        """Say how a run of this differs from what the model does by itself, and how it is masked."""
+        return ["causal"] * trace.causal + ["not divided"] * (self.scale is False)
+
+
+@dataclass(eq=False)
+class Job:
+    """Something that is being computed."""
+
+    wanted: Wanted
+    work: Callable[[Wanted], Any]
+    then: Callable[[Any], None]
+    """What is done with what comes out."""
+    otherwise: Callable[[], None]
+    """What is done where nothing comes out."""
+    given_up: Event = field(default_factory=Event)
+    layer: int | None = None
+    """Which layer is at work."""
+
+
+class Session:
+    """What is seen, what is wanted, and the one lane in which models work.
+
+    Args:
+        seen: what is seen first.
+        on_open: is told each model that the reader opens.
+    """
+
+    def __init__(self, seen: Wanted, on_open: Callable[[Model], None] = lambda model: None) -> None:
+        self.seen = self.wanted = seen
+        self.seconds = 0.0
+        """How long the last run took."""
+        self._on_open = on_open
+        self._lane = Lock()
+        self._at_work: Job | None = None
+        seen.model.keep_layers(self._on_layer)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether what is wanted may be run at each key, while the screen waits."""
+        return self.seconds < QUICK and not self.wanted.has_layers
+
+    def do(self, job: Job) -> Any:
+        """Do a job, one at a time: models keep what they have computed, and two threads would spoil it.
+
+        Raises:
+            AttnExplainError: it cannot be done.
+            GivenUpError: it is not wanted any more.
+        """
+        with self._lane:
+            if job.given_up.is_set():
+                raise GivenUpError
+            self._at_work = job
+            start = time.perf_counter()
+            try:
+                return job.work(job.wanted)
+            finally:
+                self.seconds = time.perf_counter() - start
+                self._at_work = job.layer = None
+
+    def opened(self, source: str) -> Wanted:
         """Take another model.
 
         Raises:
             AttnExplainError: there is none, or it is no model for this sentence.
         """
-        found = load_model(source, seed=self.asked.seed)
+        wanted = self.wanted
+        found = load_model(source, seed=wanted.seed)
         if isinstance(found, AttentionWeights):
             raise found.refusal()
-        if found.example is None and self.sentence is None:
+        if found.example is None and wanted.sentence is None:
             raise CommandError(f"{found.info.name} needs a sentence, and there is none")
-        if found.example is not None and self.sentence is not None:
+        if found.example is not None and wanted.sentence is not None:
             raise CommandError(f"{found.info.name} is a finished example, with words of its own")
-        self.model = found
-        self.asked = replace(self.asked, phrases=(), pair=None, truncate=False)
         found.keep_layers(self._on_layer)
-
-    def set_causal(self, causal: bool) -> None:
-        """Let each word see only itself and those before it, or all."""
-        self.asked = replace(self.asked, causal=causal)
-
-    def set_scale(self, scale: bool | None) -> None:
-        """Do not divide the scores (False), or do as the model does (None)."""
-        self.asked = replace(self.asked, scale=scale)
-
-    def settings(self, trace: Explanation) -> list[str]:
-        """Say how this run differs from what the model does by itself, and how it is masked."""
-        said = ["causal"] if trace.causal else []
-        if self.asked.scale is False:
-            said.append("not divided")
-        return said
-
-    def has(self, layer: int, head: int) -> bool:
-        """Whether the model has a layer and a head, counted from 0."""
-        return 0 <= layer < self.model.info.layers and 0 <= head < self.model.info.heads
-
-    def choose(self, layer: int, head: int) -> None:
-        """Take another layer or head of the model.
-
-        Raises:
-            CommandError: there is none.
-        """
-        self.model = self.model.beside(layer, head)
+        self._on_open(found)
+        return replace(wanted, model=found, phrases=(), pair=None, truncate=False)
 
     def _on_layer(self, number: int) -> None:
-        if self.is_given_up:
-            raise GivenUpError
-        self.layer_at_work = number
+        """Remember which layer begins, and end a run that is not wanted any more."""
+        if self._at_work is not None:
+            if self._at_work.given_up.is_set():
+                raise GivenUpError
+            self._at_work.layer = number

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from attnexplain.explore.matrix import CHOSEN
 from attnexplain.explore.scene import TABS, Scene
-from attnexplain.explore.session import Session
+from attnexplain.explore.session import Wanted
 from attnexplain.render.ink import DIM, PLAIN, Ink
 
 
@@ -61,22 +61,14 @@ class Words(Widget):
 
     def render(self) -> RenderableType:
         text = Text(no_wrap=False)
-        for number, (_, word, style) in enumerate(self._pieces()):
+        for number, (place, word, style) in enumerate(self._pieces()):
             text.append(" " if number else "")
-            text.append(word, style)
+            text.append(word, style + Style(meta={"place": place}))
         return text
 
     def on_click(self, event: events.Click) -> None:
-        x, y = event.x, event.y
-        column, line = 0, 0
-        for place, word, _ in self._pieces():
-            width = Text(word).cell_len
-            if column and column + width > self.size.width:
-                column, line = 0, line + 1
-            if line == y and column <= x < column + width:
-                self.post_message(self.Chosen(place))
-                return
-            column += width + 1
+        if (place := event.style.meta.get("place")) is not None:
+            self.post_message(self.Chosen(place))
 
 
 class Tabs(Widget):
@@ -95,12 +87,12 @@ class Tabs(Widget):
         self.step: int | None = None
         self.model = ""
 
-    def show(self, scene: Scene | None, session: Session) -> None:
+    def show(self, scene: Scene | None, seen: Wanted) -> None:
         self.step = None if scene is None else scene.step
-        info = session.model.info
+        info = seen.model.info
         where = f", layer {info.layer}" if info.layers > 1 else ""
         where += f", head {info.head}" if info.heads > 1 else ""
-        settings = "" if scene is None else "".join(f", {said}" for said in session.settings(scene.trace))
+        settings = "" if scene is None else "".join(f", {said}" for said in seen.settings(scene.trace))
         self.model = self.ink.text(f"{info.name}{where}{settings}")
         self.refresh()
 

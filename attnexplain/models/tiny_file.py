@@ -104,12 +104,12 @@ class TinyFile:
         """Return what the head of meaning reads of a word, [d_model]."""
         if rows:
             every = self._scaled("embeddings", list(rows))
-            return every[0] if len(rows) == 1 else np.asarray(every.mean(axis=0))
+            return _kept(every[0] if len(rows) == 1 else every.mean(axis=0))
         plain = spelling.without_accents(spelling.without_ending(spelling.normal_word(word)))
         if not (plain.isascii() and plain.isalpha()):
-            return self._arrays["unknown"].astype(np.float64)
+            return _kept(self._arrays["unknown"].astype(np.float64))
         groups = self._arrays["groups"][spelling.buckets(plain)].mean(axis=0)
-        return np.asarray(groups * self._arrays["groups_scales"].astype(np.float64))
+        return _kept(groups * self._arrays["groups_scales"].astype(np.float64))
 
     def kind(self, rows: Sequence[int]) -> Array:
         """Return which kind of word it is, as numbers [KINDS]; of a word that is not known, what most words are."""
@@ -213,6 +213,12 @@ class TinyFile:
 def read_tiny() -> TinyFile:
     """Read the file once, and keep it: a process may explain many sentences."""
     return TinyFile(FILE.read_bytes())
+
+
+def _kept(vector: Array) -> Array:
+    """Let nobody write into what is remembered."""
+    vector.flags.writeable = False
+    return vector
 
 
 def _others(named: Iterator[tuple[str, int]], own: str, count: int) -> Iterator[tuple[str, int]]:

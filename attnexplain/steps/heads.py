@@ -34,18 +34,22 @@ ABOUT_REPEATS = (
 )
 
 
-def overview_lesson(found: Overview) -> Lesson:
-    """Show every head as a small picture, with a word for what it does and its entropy."""
-    legend = Prose(
+def legend_of(found: Overview) -> Prose:
+    """Say how the pictures of heads are read, and what the words below them mean."""
+    return Prose(
         "Rows ask, columns answer. Below: where more than half of the attention goes (prev, next, same: the token "
         "before, the one after, itself; sink: special tokens or the first; wide: nearly even; -: other), and entropy."
         + (ABOUT_REPEATS.format(found.repeated) if found.repeated else ""),
         is_note=True,
     )
+
+
+def overview_lesson(found: Overview) -> Lesson:
+    """Show every head as a small picture, with a word for what it does and its entropy."""
     telling = next((head for head in found.heads if head.does == "other"), found.heads[0])
     said = windows_of(found)
     blocks: tuple[Block, ...] = (
-        legend,
+        legend_of(found),
         *([Prose(f"w: {said}", is_note=True)] if said else []),
         *([Prose(means_of(found), is_note=True, id="means")] if means_of(found) else []),
         gallery_of(found),

@@ -110,8 +110,8 @@ class Checkpoint(Model):
             )
         config.refuse_unread(family.harmless)
         self.name, self.source = name, source
-        numbered("layer", layer, self._sizes.layers, name)
-        numbered("head", head, self._sizes.heads, name)
+        layer = numbered("layer", layer, self._sizes.layers, name)
+        head = numbered("head", head, self._sizes.heads, name)
         self._pieces = PieceTokenizer(
             parts.tokenizer(), self._sizes.named["vocab_size"], self._sizes.positions, parts.truncation()
         )
@@ -124,8 +124,6 @@ class Checkpoint(Model):
 
     def _choose(self, layer: int, head: int) -> None:
         """Be one head."""
-        layer = numbered("layer", layer, self._sizes.layers, self.name)
-        head = numbered("head", head, self._sizes.heads, self.name)
         self._layer, self._head = layer, head
         self.scale = self._sizes.scale_of(layer)
         overall = self._overall()
@@ -165,7 +163,10 @@ class Checkpoint(Model):
         """
         other = copy(self)
         other.__dict__.pop("head", None)
-        other._choose(layer, head)
+        other._choose(
+            numbered("layer", layer, self._sizes.layers, self.name),
+            numbered("head", head, self._sizes.heads, self.name),
+        )
         return other
 
     def _overall(self) -> str:

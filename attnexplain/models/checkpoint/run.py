@@ -155,7 +155,11 @@ class KeptRun:
             self._rest = run_layers(self._parameters, tokens, self._parameters.sizes.layers - 1)
         while len(self._layers) <= number:
             self._on_layer(len(self._layers))
-            self._layers.append(next(self._rest))
+            try:
+                self._layers.append(next(self._rest))
+            except BaseException:
+                self._tokens = None  # what failed is begun anew, if it is asked for again
+                raise
         return self._layers[number]
 
 
