@@ -176,6 +176,7 @@ def _start_of_heads(found: HeadWeights) -> dict[str, Any]:
         "sentence": found.sentence,
         "tokens": list(found.tokens),
         **found.found.known(),
+        **quantized_of(found.model),
         "model": _model_of_many(found.model),
         "settings": settings,
         "layers": list(found.layers) or "mean",
@@ -219,7 +220,13 @@ def _start(
             **heads_of(model),
         },
         "settings": {"scale": getattr(of, "scale", None), "causal": getattr(of, "causal", False)},
+        **quantized_of(model),
     }
+
+
+def quantized_of(model: ModelInfo) -> dict[str, str]:
+    """Say how the numbers of a model were quantized; nothing where they were not."""
+    return {"quantized": model.quantized} if model.quantized else {}
 
 
 def heads_of(model: ModelInfo) -> dict[str, Any]:

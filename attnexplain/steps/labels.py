@@ -26,7 +26,8 @@ def names_of(trace: Explanation) -> tuple[str, ...]:
 
 def notes_of(trace: Explanation, names: Sequence[str]) -> tuple[Prose, ...]:
     """Say at the end which model it was, and what was done to the input, each only where it matters."""
-    notes = [f"Model: {_model_name(trace)}. {trace.model.note}"]
+    stored = f" Its numbers are quantized ({trace.model.quantized})." if trace.model.quantized else ""
+    notes = [f"Model: {_model_name(trace)}. {trace.model.note}{stored}"]
     signs = []
     if trace.left_out:
         signs.append(f"Punctuation is left out: {' '.join(trace.left_out)}")

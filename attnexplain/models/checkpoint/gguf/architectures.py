@@ -238,7 +238,7 @@ def _of_gpt_2(read: Metadata, found: Found) -> dict[str, Any]:
 ARCHITECTURES: Mapping[str, Architecture] = {
     "llama": Architecture("llama", LLAMA, KEYS, _of_llama, is_permuted=True),
     "qwen2": Architecture("qwen2", LLAMA, KEYS, _of_qwen),
-    "qwen3": Architecture("qwen3", LLAMA, KEYS, _of_qwen),
+    "qwen3": Architecture("qwen3", LLAMA, KEYS, _of_llama),
     "gemma": Architecture("gemma", LLAMA, KEYS, _of_qwen, added_to_norms=1.0),
     "gemma2": Architecture("gemma2", WITH_NORMS_BEHIND, KEYS, _of_gemma_2, added_to_norms=1.0),
     "gemma3": Architecture("gemma3_text", WITH_NORMS_BEHIND, KEYS, _of_gemma_3, added_to_norms=1.0),

@@ -139,6 +139,8 @@ class GgufFile:
         self.dequantize = needed("gguf.quants").dequantize
         self.tensors: dict[str, GgufTensor] = {}
         ends: list[tuple[int, int, str]] = []
+        if not header.tensors:
+            raise CheckpointError("it has no tensors")
         for name, info in header.tensors.items():
             kind = self._type(library, name, info)
             self.tensors[name] = GgufTensor(name, info, kind, self)

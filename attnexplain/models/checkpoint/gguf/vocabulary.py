@@ -19,6 +19,16 @@ from attnexplain.models.checkpoint.guard import OF_QWEN, guarded
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 """What tokenizer.ggml.token_type says of each token."""
 SPACE = "▁"
+LOOKS_LIKE_CONTROL = frozenset(
+    (
+        "<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>", "<|eom_id|>",
+        "<|return|>", "<|call|>", "<|flush|>", "<|calls|>", "<EOT>", "_<EOT>", "<｜end▁of▁sentence｜>",
+        "<end_of_utterance>", "</s>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|fim_pad|>",
+        "<|repo_name|>", "<|file_sep|>", "<fim-prefix>", "<fim-suffix>", "<fim-middle>", "<fim_prefix>", "<fim_suffix>",
+        "<fim_middle>", "<|code_prefix|>", "<|code_suffix|>", "<|code_middle|>",
+    )
+)  # fmt: skip
+"""Texts whose tokens llama.cpp takes for control tokens, whatever the file says of them."""
 _KEY = "tokenizer.ggml."
 
 _SPACES = r"\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -72,7 +82,10 @@ class Vocabulary:
             types = np.full(len(self.texts), NORMAL)
         if not isinstance(types, np.ndarray) or len(types) != len(self.texts):
             raise CheckpointError(f"{_KEY}token_type has not one entry for each token")
-        self.types: list[int] = types.tolist()
+        self.types: list[int] = [
+            CONTROL if text in LOOKS_LIKE_CONTROL and kind != UNKNOWN else kind
+            for text, kind in zip(self.texts, types.tolist(), strict=True)
+        ]
 
     def __len__(self) -> int:
         return len(self.texts)
