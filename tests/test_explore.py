@@ -170,6 +170,48 @@ def test_the_command_opens_the_very_cell(sentence, step):
         assert said in out
 
 
+@pytest.mark.parametrize("role", ["queries", "keys", "values", "context"])
+def test_the_command_of_a_place_works_that_place_out(role):
+    trace = explain(RIVER)
+    start = Scene.of(trace, digits=3).on(4 if role == "context" else 1, role)
+    for row, place in ((0, 0), (2, 3), (7, getattr(trace, role).shape[1] - 1)):
+        there = start.at(row, place)
+        words = shlex.split(there.command.text)
+        code, out, err = call("--width", "80", *words[1:])
+        assert code == 0, err
+        said = render_text(Lesson("", (Step(0, "", tuple(there.panel[:3])),)), Ink(digits=3), width=80).strip("\n")
+        assert said in out
+
+
+@pytest.mark.parametrize(("name", "options"), [
+    ("gpt2", ["--no-causal"]), ("gpt2", ["--no-scale"]), ("bert", ["--causal"]), ("gpt-neo", ["--scale"]), ("bert", []), ("gpt2", []),
+])  # fmt: skip
+def test_the_command_of_a_checkpoint_keeps_its_settings(name, options):
+    pytest.importorskip("tokenizers")
+    model = str(Path(BERT).parent / name)
+    trace = explain(
+        "The river bank", model=model,
+        causal={"--causal": True, "--no-causal": False}.get("".join(options)),
+        scale={"--scale": True, "--no-scale": False}.get("".join(options)),
+    )  # fmt: skip
+    scene = Scene.of(trace).on(3)
+    words = shlex.split(scene.command.text)
+    assert [word for word in words if word in ("--causal", "--no-causal", "--scale", "--no-scale")] == options
+    assert drawn(scene.panel).strip("\n") in call("--width", "80", *words[1:])[1]
+
+
+@pytest.mark.parametrize(("options", "says"), [
+    (["--place", "10"], "--place 10: queries have 9 places here"), (["--place", "v25"], "--place 25: values have 24 places here"),
+    (["--step", "4", "--place", "25"], "--place 25: context vectors have 24 places here"),
+    (["--step", "3", "--place", "2"], "--place is of the vectors of the steps 1 and 4"), (["--place", "x"], "is no place"),
+    (["--place", "0"], "is no place"), (["--json", "--place", "2"], "so --place does not go with it"),
+])  # fmt: skip
+def test_a_place_that_is_not_there_is_refused(options, says):
+    code, out, err = call(*options, RIVER)
+    assert (code, out) == (2, "")
+    assert says in err
+
+
 # Keys
 
 
@@ -436,6 +478,38 @@ async def test_a_link_ranks_the_heads_and_enter_opens_the_best():
         assert "zebra" in seen(app).splitlines()[-1]
         assert app.query_one(Input).display  # to be mended
         assert app.query_one(Input).value == "animal:zebra"
+
+
+@screen
+async def test_the_prompt_shows_nothing_raw_and_a_sentence_that_nobody_changed_is_kept():
+    hostile = "The \x1b]0;x\x07 river \u202ebank\u200b was"
+    async with opened(hostile) as (app, pilot):
+        await pilot.press("slash")
+        assert not set("\x1b\x07\u202e\u200b") & set(app.query_one(Input).value)
+        await pilot.press("enter")
+        assert app.session.wanted.sentence == hostile
+        await pilot.press("slash")
+        app.query_one(Input).value = "a\x1b[31mb\u202e  c "
+        assert app.query_one(Input).value == "a<U+001B>[31mb<U+202E>  c "
+
+
+@screen
+async def test_settings_are_not_carried_to_another_model():
+    pytest.importorskip("tokenizers")
+    async with opened() as (app, pilot):
+        await pilot.press("3", "c", "c", "m")
+        app.query_one(Input).value = str(Path(BERT).parent / "gpt2")
+        await pilot.press("enter")
+        await settled(app, pilot)
+        assert app.scene.trace.causal
+
+
+@screen
+async def test_a_long_message_is_cut_with_a_sign():
+    async with opened(size=(60, 20)) as (app, pilot):
+        app.say("x" * 200)
+        await pilot.pause()
+        assert seen(app).splitlines()[-1] == "x" * 59 + "…"
 
 
 @screen

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import struct
 import termios
@@ -24,7 +25,12 @@ LEAVES = "\x1b[?1049l"
 class Terminal:
     """A command on a pseudo-terminal, and what it wrote so far."""
 
-    def __init__(self, *arguments, size=(80, 24), **environment):
+    @classmethod
+    def of(cls, program):
+        """Run another program."""
+        return cls(program=program)
+
+    def __init__(self, *arguments, size=(80, 24), program=None, **environment):
         around = {**os.environ, "TERM": "xterm-256color", **environment}
         for name in ("NO_COLOR", "COLUMNS", "LINES"):
             if name not in environment:
@@ -33,7 +39,8 @@ class Terminal:
         if self.child == 0:  # pragma: no cover - the child becomes the command
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             time.sleep(0.1)  # the size comes first
-            os.execve(COMMAND[0], [*COMMAND, *arguments], around)
+            program = program or [*COMMAND, *arguments]
+            os.execve(program[0], program, around)
         fcntl.ioctl(self.screen, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self.before = termios.tcgetattr(self.screen)
         self.got = ""
@@ -174,6 +181,62 @@ def test_plain_lines_are_printed_beside_the_screen():
     assert 'score("bank", "river")' in terminal.got
     terminal.press("\n")
     terminal.wait_for("S, the scores")
+    terminal.press("q")
+    assert terminal.end() == 0
+
+
+def test_ctrl_c_ends_the_plain_lines_too():
+    terminal = Terminal("--explore")
+    terminal.wait_for("answer")
+    terminal.press("p")
+    terminal.wait_for("Enter goes back to the screen.")
+    os.write(terminal.screen, b"\x03")
+    assert terminal.end(10) == -signal.SIGINT
+
+
+def test_bytes_that_are_no_text_are_no_end():
+    terminal = Terminal("--explore")
+    terminal.wait_for("answer")
+    terminal.read(0.5)
+    os.write(terminal.screen, b"\xff\xe9")
+    time.sleep(0.3)
+    terminal.press("3")
+    terminal.wait_for("W, the attention weights")
+    terminal.press("q")
+    assert terminal.end() == 0
+    assert "Traceback" not in terminal.got
+
+
+def test_a_prompt_has_no_colour_where_none_is_wanted():
+    terminal = Terminal("--explore", NO_COLOR="1")
+    terminal.wait_for("answer")
+    terminal.press("/")
+    terminal.wait_for("another sentence")
+    terminal.read(0.5)
+    codes = set(re.findall(r"\x1b\[([0-9;]*)m", terminal.got))
+    assert not [code for code in codes if re.search(r"(^|;)([34][0-7]|9[0-7]|10[0-7]|[34]8)(;|$)", code)]
+    terminal.press("\x1b")
+    time.sleep(0.5)
+    terminal.press("q")
+    assert terminal.end() == 0
+
+
+def test_a_screen_whose_errors_go_elsewhere_is_told():
+    script = f"exec {shlex.join(COMMAND)} --explore 2>errors.txt"
+    terminal = Terminal.of(["/bin/sh", "-c", f"cd /tmp && {script}"])
+    assert terminal.end() == 2
+    assert "\x1b[?1049h" not in terminal.got
+
+
+def test_keys_right_behind_a_slash_are_the_prompts():
+    terminal = Terminal("--explore")
+    terminal.wait_for("answer")
+    terminal.press("3")
+    terminal.wait_for("W, the attention weights")
+    terminal.press("/ csq\r")  # c, s and q are no commands there
+    terminal.wait_for("csq")
+    terminal.press("y")
+    terminal.wait_for('attnexplain --step 3 "The river bank was flooded after the storm csq"')
     terminal.press("q")
     assert terminal.end() == 0
 

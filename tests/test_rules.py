@@ -12,7 +12,7 @@ from attnexplain.cli.rules import OF_MODELS, RULES, chosen
 BERT = str(Path(__file__).parent / "data" / "checkpoints" / "bert")
 VALUES = {
     "sentence": ["a b"], "file": ["--file", "{}/two.txt"], "steps": ["--step", "3"], "query": ["--query", "a"],
-    "key": ["--key", "b"], "phrases": ["--phrase", "a b"], "model": ["--model", "untrained"],
+    "key": ["--key", "b"], "place": ["--place", "2"], "phrases": ["--phrase", "a b"], "model": ["--model", "untrained"],
     "layers": ["--layer", "1"], "heads": ["--head", "1"],
     "pair": ["--pair", "b"], "truncate": ["--truncate"], "repeats": ["--repeats"],
     "merge_words": ["--merge-words"], "download": ["--download"], "causal": ["--causal"],

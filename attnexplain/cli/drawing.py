@@ -51,7 +51,13 @@ def drawer(asked: Request) -> Callable[..., Written]:
             composed = comparison(trace, other, query=asked.query, digits=asked.digits, full=asked.full)
         else:
             composed = lesson(
-                trace, query=asked.query, key=asked.key, steps=asked.steps, digits=asked.digits, full=asked.full
+                trace,
+                query=asked.query,
+                key=asked.key,
+                steps=asked.steps,
+                digits=asked.digits,
+                full=asked.full,
+                place=asked.place,
             )
         return draw_page(composed)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from codecs import getincrementaldecoder
+from contextlib import suppress
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,7 @@ from attnexplain.cli.request import Request
 from attnexplain.cli.streams import can_draw, charset_of, choose_palette, is_terminal, write
 from attnexplain.cli.threads import use_all
 from attnexplain.errors import CommandError
+from attnexplain.text import visible
 
 if TYPE_CHECKING:
     from attnexplain.models import Model
@@ -27,9 +31,10 @@ def refuse_without_screen() -> None:
     Raises:
         CommandError: there is no terminal that keys come from and that can be drawn on, or no Textual.
     """
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+    if not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):  # it is drawn on standard error
         raise CommandError(
-            "--explore needs a terminal, for keys and for drawing", hint="without --explore the lesson goes anywhere"
+            "--explore needs a terminal, for keys, for drawing and for errors",
+            hint="without --explore the lesson goes anywhere",
         )
     if os.environ.get("TERM", "") in ("", "dumb"):
         raise CommandError("this terminal cannot be drawn on (TERM)", hint="without --explore the lesson needs no more")
@@ -46,6 +51,7 @@ def explore(asked: Request, model: Model) -> int:
     palette = choose_palette(asked.color, os.environ)
     os.environ["TEXTUAL_COLOR_SYSTEM"] = palette or "standard"  # read when Textual is imported
     os.environ.pop("NO_COLOR", None)  # what has no colour is drawn without any
+    _take_any_bytes()
     from attnexplain.explore.app import Explorer, Outside
     from attnexplain.explore.session import Job, Session, Wanted
     from attnexplain.render.ink import Ink
@@ -66,13 +72,14 @@ def explore(asked: Request, model: Model) -> int:
         trace = session.do(Job(wanted, Wanted.explain, lambda found: None, lambda: None))
     app = Explorer(
         session, ink, Outside(_write_file, _show_lines), trace, query=asked.query, key=asked.key,
-        step=min(asked.steps, default=0), full=asked.full,
+        step=min(asked.steps, default=0), full=asked.full, place=asked.place,
     )  # fmt: skip
     app.run()
     if app.failure is not None:
         raise app.failure
     if app.kept:
-        write("\n".join(app.kept) + "\n")
+        charset = "ascii" if asked.ascii else charset_of(sys.stdout)
+        write("".join(f"{visible(line, charset=charset)}\n" for line in app.kept))
     if app.interrupted_by is not None:
         signal.signal(app.interrupted_by, signal.SIG_DFL)
         os.kill(os.getpid(), app.interrupted_by)
@@ -90,3 +97,13 @@ def _show_lines(text: str) -> None:
     """Print lines, and wait until they are read."""
     write(f"{text}\nEnter goes back to the screen. ")
     sys.stdin.readline()
+
+
+def _take_any_bytes() -> None:
+    """Let a key that is no UTF-8 be a sign like any other; Textual's reading of keys ends at one."""
+    with suppress(ImportError):
+        from textual.drivers import linux_driver
+
+        vars(linux_driver)["getincrementaldecoder"] = lambda name: partial(
+            getincrementaldecoder(name), errors="replace"
+        )

@@ -114,6 +114,19 @@ def _numbers(text: str | tuple[int, ...]) -> tuple[int, ...] | str:
     return tuple(found)
 
 
+def _place(text: Any) -> Any:
+    """Read "3" or "q3", "k3", "v3": a place, counted from 1, of the query, the key or the value."""
+    from attnexplain.steps.blocks import Place, Vectors
+
+    if isinstance(text, Place):
+        return text
+    match = re.fullmatch(r"([qkv]?)([1-9][0-9]{0,4})", text)
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is no place, such as 3, or k3 of the key, or v3 of the value")
+    vectors: dict[str, Vectors] = {"": "queries", "q": "queries", "k": "keys", "v": "values"}
+    return Place(int(match[2]) - 1, vectors[match[1]])
+
+
 def _steps(text: str | tuple[int, ...]) -> tuple[int, ...]:
     """Read "3", "1-2" or "2,3"."""
     if isinstance(text, tuple):
@@ -278,6 +291,12 @@ def request(
         ),
     ] = None,
     quiz: Annotated[bool, typer.Option("--quiz", help="Ask for one number after another; name the slips.")] = False,
+    place: Annotated[
+        Any,
+        typer.Option(
+            parser=_place, metavar="N", help="Which number of a vector is worked out in the steps 1 and 4: 3, k3, v3."
+        ),
+    ] = None,
     explore: Annotated[
         bool, typer.Option("--explore", help="The lesson as a screen that answers to keys and mouse.")
     ] = False,
@@ -378,6 +397,7 @@ def request(
         blanks=tuple(dict.fromkeys(name for names in blanks or () for name in names)),
         quiz=quiz,
         explore=explore,
+        place=place,
         figure=None if figure is None else figure.value,
         shape=shape.value,
         bare=bare,
@@ -420,6 +440,7 @@ def _text(argument: Any) -> Any:
 _CHECKED: Mapping[str, Callable[[Any], Any]] = {
     "blanks": lambda texts: [_blanks(text) for text in texts],
     "step": lambda texts: [_steps(text) for text in texts],
+    "place": _place,
     "layer": _numbers,
     "head": _numbers,
     "digits": DIGITS,

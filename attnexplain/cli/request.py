@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from attnexplain.exercises.sheet import Blank
     from attnexplain.render.figure import Shape
     from attnexplain.render.themes import ThemeName
+    from attnexplain.steps.blocks import Place
     from attnexplain.steps.figure import Subject
 
 
@@ -65,6 +66,7 @@ class Request:
     blanks: tuple[Blank, ...] = ()
     quiz: bool = False
     explore: bool = False
+    place: Place | None = None
     figure: Subject | None = None
     shape: Shape = "slide"
     bare: bool = False

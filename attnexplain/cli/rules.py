@@ -94,6 +94,7 @@ RULES: Mapping[str, Rule] = {
     "steps": Rule("--step", frozenset({LESSON, EXPLORE}), DRAWN | {JSON}),
     "query": Rule("--query", ONE_HEAD | EXERCISES, DRAWN | {JSON}),
     "key": Rule("--key", frozenset({LESSON, EXPLORE}), DRAWN | {JSON}),
+    "place": Rule("--place", frozenset({LESSON, EXPLORE}), DRAWN),
     "phrases": Rule("--phrase", SENTENCES - {OVERVIEW, FIND, ALL_HEADS}),
     "model": Rule("--model"),
     "layers": Rule("--layer", ONE_HEAD | MANY_HEADS),
@@ -178,6 +179,8 @@ def refuse_what_does_nothing(asked: Request) -> None:
             what = "a lesson shows one head" if subject == LESSON else SAYS[subject]
             raise CommandError(f"{what}, so {option} has one number", hint="--all-heads and --overview take several")
     _refuse_sources(asked)
+    if asked.place is not None and asked.steps and not {1, 4} & set(asked.steps):
+        raise CommandError("--place is of the vectors of the steps 1 and 4, and neither is shown")
     if asked.blanks and asked.key_sheet:
         raise CommandError("--key-sheet leaves nothing out, so --blanks does not go with it")
     if asked.quiz and asked.output is not None:

@@ -29,7 +29,9 @@ from attnexplain.explore.session import GivenUpError, Job, Session, Wanted
 from attnexplain.explore.strips import Tabs, Words
 from attnexplain.render.ink import BOLD, Ink
 from attnexplain.render.terminal import LessonPage, render_text
-from attnexplain.steps.blocks import Block, Command, Lesson, Prose, Step, Table
+from attnexplain.steps.blocks import Block, Command, Lesson, Place, Prose, Step, Table
+from attnexplain.steps.compose import at_place
+from attnexplain.text import visible
 
 if TYPE_CHECKING:
     from attnexplain.explore.walk import Stop
@@ -55,6 +57,17 @@ HIDDEN = frozenset(
 """Actions on what is seen, which need it to be seen."""
 
 
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)]
+
+
+class Prompt(Input):
+    """A line to type in; what a terminal would obey, or nobody sees, is written out."""
+
+    def validate_value(self, value: str) -> str:
+        """Replace what must not reach the terminal."""
+        return "".join(sign if sign.isprintable() else visible(sign) for sign in value)
+
+
 class Outside(NamedTuple):
     """What is done outside of the screen."""
 
@@ -76,6 +89,7 @@ class Explorer(App[None]):
         key: the word that answers.
         step: which step is seen first; 0 for the answer.
         full: whether everything is shown.
+        place: which number of a vector is looked at first.
     """
 
     class Ended(Message):
@@ -96,6 +110,8 @@ class Explorer(App[None]):
     .wide #panel { padding-left: 2; }
     #said { height: auto; }
     #prompt { height: 1; border: none; padding: 0; background: ansi_default; color: ansi_default; display: none; }
+    #prompt > .input--cursor { background: ansi_default; color: ansi_default; text-style: reverse; }
+    #prompt > .input--selection { background: ansi_default; color: ansi_default; text-style: reverse; }
     #message { height: 1; }
     """
     AUTO_FOCUS = ""
@@ -121,10 +137,11 @@ class Explorer(App[None]):
         key: str | None = None,
         step: int = ANSWER,
         full: bool = False,
+        place: Place | None = None,
     ) -> None:
         super().__init__(ansi_color=True)
         self.session, self.ink, self.outside = session, ink, outside
-        self._begins = partial(self._first_scene, query, key, step, full=full)
+        self._begins = partial(self._first_scene, query, key, step, full=full, place=place)
         self.scene = None if trace is None else self._begins(trace)
         self.kept: list[str] = []
         """Commands to be printed at the end."""
@@ -141,8 +158,8 @@ class Explorer(App[None]):
         self._is_in_panel = False
         """Whether the arrows scroll what is said, and do not move the cell."""
         self._message = ""
-        self._before = ""
-        """The sentence before another was typed."""
+        self._before = self._shown_before = ""
+        """The sentence before another was typed, and how the prompt shows it."""
         self._job: Job | None = None
 
     # What is on the screen
@@ -154,18 +171,21 @@ class Explorer(App[None]):
             yield Matrix(self.ink)
             with VerticalScroll(id="panel", can_focus=False):
                 yield Static(id="said", markup=False)
-        yield Input(id="prompt", compact=True, select_on_focus=False)
+        yield Prompt(id="prompt", compact=True, select_on_focus=False)
         yield Static(id="message", markup=False)
 
     def on_mount(self) -> None:
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            if (number := getattr(signal, name, None)) is not None:
-                with suppress(NotImplementedError):  # where there are none, as on Windows
-                    asyncio.get_running_loop().add_signal_handler(number, self.end_by, number)
+        self._heed_signals()
         self.set_interval(0.1, self._tell_progress)
         if self.scene is None:
             self._compute(self.session.wanted, self._first_seen)
         self.show()
+
+    def _heed_signals(self) -> None:
+        """End as a signal asks for, once the terminal is as it was."""
+        for number in SIGNALS:
+            with suppress(NotImplementedError):  # where there are none, as on Windows
+                asyncio.get_running_loop().add_signal_handler(number, self.end_by, number)
 
     def on_resize(self, event: events.Resize) -> None:
         self.call_after_refresh(self.show)
@@ -252,7 +272,7 @@ class Explorer(App[None]):
     def _last_line(self, more: str = "") -> Text:
         """Say what the keys do, as far as there is room beside what is more important."""
         if self._message:
-            return Text(self.ink.text(self._message), style=BOLD, no_wrap=True)
+            return Text(self.ink.shortened(self.ink.text(self._message), self.size.width), style=BOLD, no_wrap=True)
         line = Text(no_wrap=True)
         if self._stop is not None:
             line.append(f"{self._stop + 1} of {len(self._stops)}  ")
@@ -340,9 +360,14 @@ class Explorer(App[None]):
         if layer is not None:
             self.say(f"layer {layer} of {self.session.wanted.model.info.layers} is being computed; Esc gives up")
 
-    def _first_scene(self, query: str | None, key: str | None, step: int, trace: Explanation, *, full: bool) -> Scene:
+    def _first_scene(
+        self, query: str | None, key: str | None, step: int, trace: Explanation, *, full: bool, place: Place | None
+    ) -> Scene:
         """Look at what the command asked for."""
-        return Scene.of(trace, digits=self.ink.digits, query=query, key=key).on(step).in_full(full)
+        scene = Scene.of(trace, digits=self.ink.digits, query=query, key=key)
+        if place is not None:
+            scene = replace(scene, view=at_place(trace, scene.view, place, (step,) if step else ()))
+        return scene.on(step, place.vectors if place is not None and step == 1 else None).in_full(full)
 
     def _first_seen(self, trace: Explanation) -> None:
         self.scene = self._begins(trace)
@@ -591,6 +616,7 @@ class Explorer(App[None]):
             return
         self._before = wanted.sentence
         self._ask("sentence", wanted.sentence)
+        self._shown_before = self.query_one(Input).value
 
     def action_ask_model(self) -> None:
         self._ask("model", "")
@@ -607,7 +633,7 @@ class Explorer(App[None]):
         prompt.value = value
         prompt.cursor_position = len(value)
         prompt.display = True
-        prompt.focus()
+        self.screen.set_focus(prompt)  # at once: the next key is the prompt's
         self._asks = what
         self.say(PROMPTS[what])
 
@@ -647,6 +673,7 @@ class Explorer(App[None]):
             self.say(one_line(error))
 
     def _take_sentence(self, text: str) -> None:
+        text = self._before if text == self._shown_before else text  # of what nobody changed nothing is lost
         self._compute(replace(self.session.wanted, sentence=text), self._seen)
 
     # What leaves the screen
@@ -691,7 +718,11 @@ class Explorer(App[None]):
             return
         scene = self._scene_now()
         with self.suspend():
+            for number in SIGNALS:  # the terminal is as it was already
+                asyncio.get_running_loop().remove_signal_handler(number)
+                signal.signal(number, signal.SIG_DFL)
             self.outside.show_lines(self.plain(scene))
+        self._heed_signals()
         self.refresh(layout=True)
 
     def plain(self, scene: Scene) -> str:

@@ -18,6 +18,8 @@ from attnexplain.steps.command import command
 from attnexplain.steps.compose import COMPOSERS, of_no_known_word, options_of
 from attnexplain.steps.labels import knows_no_word, names_of
 
+DIGITS = 2
+"""Unless the reader wants others."""
 ANSWER = 0
 """The number of the answer, before the four steps."""
 TABS: Mapping[int, str] = {ANSWER: "answer", 1: "vectors", 2: "scores", 3: "weights", 4: "context"}
@@ -172,9 +174,11 @@ class Scene:
         if self.step != ANSWER:
             options += ["--step", str(self.step)]
         if view.is_asked:
-            options += ["--query", self._typed(view.query)]
-            if self.step in (ANSWER, 2, 3):
-                options += ["--key", self._typed(view.key)]
+            options += ["--query", self._typed(view.query), "--key", self._typed(view.key)]
+        if self.step in (1, 4) and (view.place or (self.step == 1 and view.vectors != "queries")):
+            letter = "" if self.step == 4 or view.vectors == "queries" else view.vectors[0]
+            options += ["--place", f"{letter}{view.place + 1}"]
+        options += ["--digits", str(view.digits)] * (view.digits != DIGITS)
         options += ["--full"] * view.full
         return command(options, self.trace.sentence, self.trace.found)
 

@@ -149,7 +149,7 @@ class Session:
             raise CommandError(f"{found.info.name} is a finished example, with words of its own")
         found.keep_layers(self._on_layer)
         self._on_open(found)
-        return replace(wanted, model=found, phrases=(), pair=None, truncate=False)
+        return Wanted(found, wanted.sentence, max_tokens=wanted.max_tokens, seed=wanted.seed)
 
     def _on_layer(self, number: int) -> None:
         """Remember which layer begins, and end a run that is not wanted any more."""

@@ -65,6 +65,10 @@ class ModelInfo:
     """The key of config.json whose root scores are divided by, where it is not √d_k."""
     label: str = ""
     """Which layers and heads these are, where they are not one."""
+    causal: bool = False
+    """Whether each token sees only itself and those before it, unless the reader says otherwise."""
+    divisor: float | None = None
+    """What scores are divided by, unless the reader says otherwise; None for √d_k."""
     quantized: str = ""
     """How the numbers that make its queries, keys and values were quantized; "" where they were not."""
     enters: str = ""

@@ -39,6 +39,14 @@ Vectors = Literal["queries", "keys", "values"]
 """What step 1 makes of each word."""
 
 
+class Place(NamedTuple):
+    """One place of a vector."""
+
+    number: int
+    """Counted from 0."""
+    vectors: Vectors = "queries"
+
+
 class View(NamedTuple):
     """What the reader chose to look at."""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from math import isclose, sqrt
 
+from attnexplain.errors import CommandError
 from attnexplain.explanation import Explanation
 from attnexplain.facts import DEFAULT_MODEL
 from attnexplain.steps.answer import answer
-from attnexplain.steps.blocks import Command, Lesson, Prose, View
+from attnexplain.steps.blocks import Command, Lesson, Place, Prose, View
 from attnexplain.steps.choice import worked_pair
 from attnexplain.steps.command import command
 from attnexplain.steps.context import context_step
@@ -33,6 +35,7 @@ def lesson(
     steps: Sequence[int] = (),
     digits: int = 2,
     full: bool = False,
+    place: Place | None = None,
 ) -> Lesson:
     """Compose the lesson of a sentence.
 
@@ -43,11 +46,15 @@ def lesson(
         steps: which of the four, in any order; all, and the answer before them, where none is named.
         digits: digits after the point.
         full: whether every matrix and every number is shown.
+        place: which number of a vector is worked out in the steps 1 and 4; the first of the query unless given.
 
     Raises:
+        CommandError: the vectors have no such place.
         WordError: the query or the key is not a word of the sentence.
     """
     view = View(*worked_pair(trace, query, key), digits, full, query is not None or key is not None)
+    if place is not None:
+        view = at_place(trace, view, place, steps)
     names = names_of(trace)
     if knows_no_word(trace) and not steps and not full:
         return of_no_known_word(trace)
@@ -58,6 +65,20 @@ def lesson(
     return Lesson(
         trace.sentence, shown, notes_of(trace, names), first, () if steps else _ways_on(trace, query, key, full=full)
     )
+
+
+def at_place(trace: Explanation, view: View, place: Place, steps: Sequence[int]) -> View:
+    """Look at one place of a vector.
+
+    Raises:
+        CommandError: the vectors have no such place.
+    """
+    widths = {"queries": trace.d_k, "keys": trace.d_k, "values": trace.d_v}
+    asked = [(place.vectors, widths[place.vectors])] * (not steps or 1 in steps)
+    for vectors, width in (*asked, *[("context vectors", trace.d_v)] * (not steps or 4 in steps)):
+        if place.number >= width:
+            raise CommandError(f"--place {place.number + 1}: {vectors} have {width} places here")
+    return view._replace(place=place.number, vectors=place.vectors)
 
 
 def of_no_known_word(trace: Explanation) -> Lesson:
@@ -97,7 +118,10 @@ def options_of(trace: Explanation, query: str | None = None, key: str | None = N
         options.append(("--layer", str(model.layer)))
     if model.layer or model.head:
         options.append(("--head", str(model.head)))
-    if model.kind != "checkpoint":
-        options += [("--causal", "")] * trace.causal + [("--no-scale", "")] * (trace.scale == 1 and trace.d_k > 1)
+    if trace.causal != model.causal:
+        options.append(("--causal" if trace.causal else "--no-causal", ""))
+    divisor = model.divisor or sqrt(trace.d_k)
+    if not isclose(trace.scale, divisor):
+        options.append(("--no-scale" if trace.scale == 1 else "--scale", ""))
     options += [("--query", query)] if query is not None else []
     return options + ([("--key", key)] if key is not None else [])

@@ -143,6 +143,8 @@ class Checkpoint(Model):
             reach=self._sizes.reach_below(layer),
             elsewhere=self._sizes.elsewhere(layer),
             scale_name=self._sizes.scale_name,
+            causal=self.causal,
+            divisor=self.scale,
             enters=self._enters(layer),
             quantized=self._quantized(layer),
         )
