@@ -117,11 +117,9 @@ class Explorer(App[None]):
     AUTO_FOCUS = ""
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[Any]] = [
-        *(
-            Binding(key.keys, key.action, key.says, show=False, priority=key.keys in ("tab", "shift+tab"))
-            for key in KEYS
-        ),
-        Binding("enter", "open_head", show=False),
+        # All at once, in the order in which they come: what follows a "/" is typed into the prompt.
+        *(Binding(key.keys, key.action, key.says, show=False, priority=True) for key in KEYS),
+        Binding("enter", "open_head", show=False, priority=True),
         Binding("ctrl+c", "interrupt", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", show=False),
     ]
@@ -383,7 +381,9 @@ class Explorer(App[None]):
     # Moving
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Take no key that would change what the help or the overview hides."""
+        """Take no key that is typed into a prompt, and none that would change what the help or the overview hides."""
+        if self._asks and action not in ("give_up", "interrupt", "suspend_process"):
+            return False
         return not (action in HIDDEN and (self._is_help or self._overview is not None))
 
     def action_move(self, rows: int, columns: int) -> None:
