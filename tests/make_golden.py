@@ -28,13 +28,15 @@ if __name__ == "__main__":
         readme.prepare(Path(folder))
         for command in readme.COMMANDS:
             readme.golden(command).write_text(readme.output(command, Path(folder)), encoding="utf-8")
-    from test_explore import SHOWN, SIZES, SNAPSHOTS, snapshot
+    from test_explore import SHOWN, SIZES, SNAPSHOTS, WALK, screen_picture, snapshot
 
     SNAPSHOTS.mkdir(exist_ok=True)
     for screen, keys in SHOWN.items():
         for columns, lines in SIZES:
             path = SNAPSHOTS / f"{screen}-{columns}x{lines}.txt"
             path.write_text(asyncio.run(snapshot((columns, lines), keys)), encoding="utf-8")
+    for place, size in WALK.items():
+        (GOLDEN / f"{place}.svg").write_text(asyncio.run(screen_picture(size, int(place[-1]))), encoding="utf-8")
     os.environ["COLORTERM"] = "truecolor"
     PICTURE.write_text(picture(), encoding="utf-8")
     HEADS.write_text(heads(), encoding="utf-8")

@@ -19,6 +19,8 @@ from attnexplain.models.checkpoint.run import KeptRun
 
 pytest.importorskip("textual", reason="the extra attnexplain[explore] is not installed")
 
+from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.widgets import Input
 
@@ -831,6 +833,34 @@ async def snapshot(size, keys):
         await pilot.press(*keys)
         await pilot.pause()
         return seen(app).rstrip() + "\n"
+
+
+WALK = {"explore-1": (120, 40), "explore-2": (80, 24)}
+"""Pictures of two screens: the weights, which the README shows, and a stop of the walk at a product."""
+KEYS_OF = {1: ["3"], 2: ["space"] * 10}
+
+
+def on_paper(segment):
+    """Draw the terminal's own colours as those of the paper."""
+    style = segment.style or Style()
+    front, back = (None if colour is None or colour.is_default else colour for colour in (style.color, style.bgcolor))
+    if style.reverse:
+        front, back = back or "#17171b", front or "#e8e8ee"
+    return Segment(
+        segment.text, Style(color=front, bgcolor=back, bold=style.bold, underline=style.underline, dim=style.dim)
+    )
+
+
+async def screen_picture(size, number):
+    """Draw a screen as a picture, as lessons are drawn."""
+    from attnexplain.render.svg import COLUMN, LINE, MARGIN, _document
+
+    async with opened(size=size) as (app, pilot):
+        await pilot.press(*KEYS_OF[number])
+        await pilot.pause()
+        lines = [[on_paper(segment) for segment in strip] for strip in app.screen._compositor.render_strips()]
+        wide, high = size[0] * COLUMN + 2 * MARGIN, size[1] * LINE + 2 * MARGIN
+        return _document(lines, "attnexplain --explore", Ink("truecolor"), wide, high)
 
 
 @pytest.mark.parametrize("size", SIZES)
