@@ -176,3 +176,12 @@ def test_a_head_without_company_says_what_it_does_and_what_it_reads(head, says):
 def test_a_word_that_gets_different_shares_is_told_apart_by_its_positions():
     bars = first("the dog bites the man", head=1).bars
     assert {bar.name for bar in bars} >= {"the(1)", "the(4)"}
+
+
+def test_where_no_share_is_large_enough_to_print_the_largest_are_shown():
+    text = " ".join("the river bank was flooded after heavy rain and the old mill stood".split() * 80)
+    code, out, err = call("--max-tokens", "4096", text)
+    assert (code, err) == (0, "")
+    bars = [line for line in out.splitlines()[:20] if "█" in line]
+    assert len(bars) > 1
+    assert all("0.00" in line for line in bars)

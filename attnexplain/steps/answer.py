@@ -99,7 +99,7 @@ def _bars(trace: Explanation, names: tuple[str, ...], view: View) -> tuple[tuple
     nothing = [places for places in ordered if not as_printed(float(row[places[0]]), view.fine)]
     if len(nothing) > 1:
         ordered = [places for places in ordered if places not in nothing] + nothing
-    drawn = len(ordered) - (len(nothing) if len(nothing) > 1 else 0)
+    drawn = len(ordered) - (len(nothing) if 1 < len(nothing) < len(ordered) else 0)
     most = drawn if drawn <= MOST_BARS - (drawn < len(ordered)) else MOST_BARS - 1
     bars = tuple(
         Bar(
