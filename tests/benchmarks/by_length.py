@@ -24,6 +24,6 @@ def report(rounds: int) -> str:
             base, base_memory = measured[f"{kind} 2"]
             beyond = f"{(memory - base_memory) / matrix:.1f}" if n >= 256 else ""
             cells.append(f"{seconds:.2f} s | {seconds / base:.2f} | {beyond}")
-        microseconds = f"{(seconds - base) / n**2 * 1e6:.1f} µs" if n >= 64 else ""
+        microseconds = f"{(seconds - base) / n**2 * 1e6:.1f} µs" if n >= 256 else ""
         lines.append(f"| {n} | {' | '.join(cells)} | {microseconds} |")
     return "\n".join(lines)
