@@ -98,7 +98,7 @@ def _ways_on(trace: Explanation, query: str | None, key: str | None, *, full: bo
     model = trace.model
     if model.kind in ("trace", "numbers"):
         return ()
-    ways = [["--step", "3"], *([] if full else [["--full"]])]
+    ways = [["--step", "3"], *([] if full else [["--full"]]), ["--explore"]]
     ways += [["--compare", "another sentence"]] if model.kind != "untrained" and not trace.found.second_begins else []
     if len(trace.sentence) > LONGEST_COMMAND:
         return (Prose(f"Add to the command: {', or '.join(map(shlex.join, ways))}"),)
