@@ -6,7 +6,7 @@ merges and a pre-tokenizer. Reference: llama.cpp, `src/llama-vocab.cpp`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -116,7 +116,7 @@ class Vocabulary:
 
 
 def make_tokenizer(header: Header) -> Any:
-    """Make the tokenizer of a file, a `tokenizers.Tokenizer`.
+    """Make the tokenizer of a file: a `tokenizers.Tokenizer`, or what has as much of it as is needed here.
 
     Raises:
         CheckpointError: it is of a kind that is not known here, or does not work.
@@ -125,54 +125,123 @@ def make_tokenizer(header: Header) -> Any:
     needed("tokenizers")
     vocabulary = Vocabulary(header)
     kind = vocabulary.get("model")
-    makers = {"llama": _sentence_piece, "gpt2": _byte_level}
+    makers = {"llama": SentencePiece, "gpt2": _byte_level}
     if kind not in makers:
         raise CheckpointError(
             f"{_KEY}model = {str(kind)[:40]!r} is not one of those whose tokens are made here: {', '.join(makers)}"
         )
-    tokenizer = guarded(lambda: makers[kind](vocabulary), (CheckpointError,))
-    tokenizer.encode_special_tokens = True  # a control token in a text is text
-    return tokenizer
+    return guarded(lambda: makers[kind](vocabulary), (CheckpointError,))
 
 
-def _sentence_piece(vocabulary: Vocabulary) -> Any:
-    """SentencePiece's BPE: of all neighbours those are joined first whose joined piece has the highest score."""
-    from tokenizers import Tokenizer, decoders, models, normalizers
+class SentencePiece:
+    """SentencePiece's BPE: of all neighbours those are joined first whose joined piece has the highest score.
 
-    scores = vocabulary.get("scores")
-    if not isinstance(scores, np.ndarray) or len(scores) != len(vocabulary):
-        raise CheckpointError(f"{_KEY}scores has not one entry for each token")
-    unknown = vocabulary.special("unknown")
-    pieces = vocabulary.by_text()
-    model = models.BPE(
-        pieces,
-        merges_of(vocabulary, pieces, scores),
-        unk_token=None if unknown is None else vocabulary.texts[unknown],
-        byte_fallback=BYTE in vocabulary.types,
-        fuse_unk=False,
-    )
-    tokenizer = Tokenizer(model)
-    steps = [normalizers.Prepend(SPACE)] if vocabulary.flag("add_space_prefix", default=True) else []
-    tokenizer.normalizer = normalizers.Sequence([*steps, normalizers.Replace(" ", SPACE)])
-    tokenizer.decoder = decoders.Sequence([])
-    _add_tokens(tokenizer, vocabulary)
-    _put_around(tokenizer, vocabulary, begins=True)
-    return tokenizer
+    For each text a `tokenizers.Tokenizer` is made of the pieces that stand in it, which gives the same tokens as one of
+    the whole vocabulary: what is joined is always a part of the text. Of 262,144 pieces few are.
 
+    Raises:
+        CheckpointError: the vocabulary contradicts itself.
+    """
 
-def merges_of(vocabulary: Vocabulary, pieces: Mapping[str, int], scores: Any) -> list[tuple[str, str]]:
-    """List all pairs of pieces that together are a piece, the pair of the highest score first."""
-    merges: list[tuple[str, str]] = []
-    order = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable").tolist()
-    texts, types, skipped = vocabulary.texts, vocabulary.types, (CONTROL, BYTE, UNKNOWN)
-    for number in order:
-        text = texts[number]
-        if types[number] in skipped or len(text) < 2 or pieces[text] != number:
-            continue
-        merges += [
-            (text[:cut], text[cut:]) for cut in range(1, len(text)) if text[:cut] in pieces and text[cut:] in pieces
+    pre_tokenizer = None
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._pieces = vocabulary.by_text()
+        scores = vocabulary.get("scores")
+        if not isinstance(scores, np.ndarray) or len(scores) != len(vocabulary):
+            raise CheckpointError(f"{_KEY}scores has not one entry for each token")
+        self._scores = scores.astype(np.float64)
+        self._longest = max(map(len, vocabulary.texts))
+        self._has_prefix = vocabulary.flag("add_space_prefix", default=True)
+        self._always = [
+            number
+            for number, kind in enumerate(vocabulary.types)
+            if kind == BYTE or number in (vocabulary.special(name) for name in ("unknown", "bos", "eos"))
         ]
-    return merges
+        self._truncation: dict[str, Any] | None = None
+        self._made("")  # what does not work is told when it is opened
+
+    def get_added_tokens_decoder(self) -> dict[int, AddedToken]:
+        """Return the tokens that are no plain pieces, by their numbers."""
+        kinds = (USER_DEFINED, CONTROL, UNKNOWN)
+        return {
+            number: AddedToken(kind != USER_DEFINED)
+            for number, kind in enumerate(self._vocabulary.types)
+            if kind in kinds
+        }
+
+    def encode(self, text: str, pair: str | None = None) -> Any:
+        """Split a text."""
+        tokenizer = self._made(text if pair is None else f"{text} {pair}")
+        if self._truncation is not None:
+            tokenizer.enable_truncation(**self._truncation)
+        return tokenizer.encode(text, pair)
+
+    def num_special_tokens_to_add(self, is_pair: bool) -> int:
+        """Count the tokens that are put around a text."""
+        return int(self._made("").num_special_tokens_to_add(is_pair))
+
+    def enable_truncation(self, max_length: int, strategy: str, direction: str) -> None:
+        """Cut texts off from now on."""
+        self._truncation = {"max_length": max_length, "strategy": strategy, "direction": direction}
+
+    def no_truncation(self) -> None:
+        """Cut nothing off any more."""
+        self._truncation = None
+
+    def _made(self, text: str) -> Any:
+        """Make the tokenizer of the pieces that stand in a text."""
+        from tokenizers import Tokenizer, models, normalizers
+
+        vocabulary = self._vocabulary
+        numbers = self._standing_in(text.replace(" ", SPACE)) | self._standing_in(text) | set(self._always)
+        pieces = {vocabulary.texts[number]: number for number in sorted(numbers)}
+        pieces |= {sign: number for sign in (SPACE,) if (number := self._pieces.get(sign)) is not None}
+        unknown = vocabulary.special("unknown")
+        model = models.BPE(
+            pieces,
+            self._merges(pieces),
+            unk_token=None if unknown is None else vocabulary.texts[unknown],
+            byte_fallback=BYTE in vocabulary.types,
+            fuse_unk=False,
+        )
+        tokenizer = Tokenizer(model)
+        steps = [normalizers.Prepend(SPACE)] if self._has_prefix else []
+        tokenizer.normalizer = normalizers.Sequence([*steps, normalizers.Replace(" ", SPACE)])
+        _add_tokens(tokenizer, vocabulary, numbers)
+        _put_around(tokenizer, vocabulary, begins=True)
+        tokenizer.encode_special_tokens = True  # a control token in a text is text
+        return tokenizer
+
+    def _standing_in(self, text: str) -> set[int]:
+        """Find the pieces that a text has in it, or has behind the space that is put before it and each part."""
+        found = set()
+        for start in range(len(text)):
+            for end in range(start + 1, min(start + self._longest, len(text)) + 1):
+                for piece in (text[start:end], SPACE + text[start:end]):
+                    if (number := self._pieces.get(piece)) is not None:
+                        found.add(number)
+        return found
+
+    def _merges(self, pieces: Mapping[str, int]) -> list[tuple[str, str]]:
+        """List all pairs of pieces that together are a piece, the pair of the highest score first."""
+        types, skipped = self._vocabulary.types, (CONTROL, BYTE, UNKNOWN)
+        order = sorted(pieces.items(), key=lambda piece: (-self._scores[piece[1]], piece[1]))
+        return [
+            (text[:cut], text[cut:])
+            for text, number in order
+            if types[number] not in skipped
+            for cut in range(1, len(text))
+            if text[:cut] in pieces and text[cut:] in pieces
+        ]
+
+
+class AddedToken(NamedTuple):
+    """A token that is no plain piece."""
+
+    special: bool
+    """Whether it stands for no word."""
 
 
 def _byte_level(vocabulary: Vocabulary) -> Any:
@@ -196,8 +265,9 @@ def _byte_level(vocabulary: Vocabulary) -> Any:
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [*splits, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     )
-    _add_tokens(tokenizer, vocabulary)
+    _add_tokens(tokenizer, vocabulary, range(len(vocabulary)))
     _put_around(tokenizer, vocabulary, begins=pre.begins)
+    tokenizer.encode_special_tokens = True  # a control token in a text is text
     return tokenizer
 
 
@@ -209,15 +279,16 @@ def _pair(text: str, pieces: Mapping[str, int]) -> tuple[str, str]:
     return left, right
 
 
-def _add_tokens(tokenizer: Any, vocabulary: Vocabulary) -> None:
+def _add_tokens(tokenizer: Any, vocabulary: Vocabulary, numbers: Iterable[int]) -> None:
     """Let tokens that users defined match inside of plain text; control tokens do not."""
     from tokenizers import AddedToken
 
+    texts, types = vocabulary.texts, vocabulary.types
     for kind, is_special in ((USER_DEFINED, False), (CONTROL, True), (UNKNOWN, True)):
         tokens = [
-            AddedToken(text, special=is_special, normalized=False)
-            for text, of_kind in zip(vocabulary.texts, vocabulary.types, strict=True)
-            if of_kind == kind and text
+            AddedToken(texts[number], special=is_special, normalized=False)
+            for number in sorted(numbers)
+            if types[number] == kind and texts[number]
         ]
         (tokenizer.add_special_tokens if is_special else tokenizer.add_tokens)(tokens)
 
