@@ -16,17 +16,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
+from references import SENTENCES
 from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "data" / "checkpoints"
 TEXTS = [HERE.parent / "sentences" / f"{name}.txt" for name in ("article", "ambiguous", "pronouns", "garden-paths")]
-SENTENCES = (
-    "The animal didn't cross the street because it was too tired.",
-    "She deposited the money at the bank",
-    "Chanting brings love 猫 é",
-)
 MINILM_SENTENCES = (
     "The animal didn't cross the street because it was too tired",
     "Unbelievable mantras",

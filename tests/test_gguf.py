@@ -19,7 +19,7 @@ pytest.importorskip("tokenizers")
 import gguf
 from gguf.quants import dequantize, quantize
 from gguf_files import ARCHITECTURES, FOLDER, save, write
-from make_checkpoints import SENTENCES
+from references import SENTENCES
 
 from attnexplain import explain, explain_all, load_model
 from attnexplain.errors import CheckpointError, CommandError
