@@ -320,8 +320,7 @@ class Explorer(App[None]):
             work: what is run; the four steps, unless given.
             otherwise: what is done where nothing comes out.
         """
-        if self._job is not None:
-            self._job.given_up.set()
+        self._give_up()
         job = self._job = Job(wanted, work, then, otherwise)
         self.session.wanted = wanted
         if self.session.is_quick:
@@ -402,7 +401,7 @@ class Explorer(App[None]):
             self._to(self.scene.at(row + rows, column + columns))
 
     def action_edge(self, side: int) -> None:
-        if self.scene is not None and self._overview is None:
+        if self.scene is not None:
             self._leave_walk()
             row, grid = self.scene.cell[0], self.scene.grid
             if grid is None:
@@ -432,7 +431,7 @@ class Explorer(App[None]):
 
     def action_part(self, by: int) -> None:
         """Go on to the next matrix of the step; behind the last one is what is said of the cell."""
-        if self.scene is None or self._overview is not None:
+        if self.scene is None:
             return
         grids = [grid.role for grid in self.scene.grids]
         here = len(grids) if self._is_in_panel else grids.index(self.scene.grid.role) if self.scene.grid else 0
@@ -509,7 +508,7 @@ class Explorer(App[None]):
             self._leave_walk()
             is_full = not self.scene.view.full
             self._to(self.scene.in_full(is_full))
-            self.say("everything: Tab goes through the matrices" if is_full else "the lesson's choice")
+            self.say("everything that the step has" if is_full else "the lesson's choice")
 
     def action_layer(self, by: int) -> None:
         info = self.session.wanted.model.info
@@ -596,7 +595,7 @@ class Explorer(App[None]):
             if is_sentence and self.session.wanted.sentence != self._before:  # what was typed so far is given up
                 self._take_sentence(self._before)
         elif self._job is not None:
-            self._job.given_up.set()
+            self._give_up()
         else:
             self._close()
             self._leave_walk()

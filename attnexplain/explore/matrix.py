@@ -13,15 +13,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from attnexplain.explore.scene import Scene, first_seen
-from attnexplain.render.ink import BOLD, DIM, PLAIN, Ink
+from attnexplain.render.heatmap import WIDEST_CELL, WIDEST_LABEL
+from attnexplain.render.ink import BOLD, CHOSEN, DIM, PLAIN, Ink
 from attnexplain.render.picture import shade
 from attnexplain.steps.blocks import READABLE, Grid
 
-WIDEST_LABEL = 18
-WIDEST_CELL = 14
 HEAD = 2
 """Lines above the rows: the title, and the names of the columns."""
-CHOSEN = Style(bold=True, reverse=True)
 
 
 class _Layout(NamedTuple):

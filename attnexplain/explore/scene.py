@@ -45,7 +45,7 @@ class Scene:
     """The matrix that is shown; None for the first of the step."""
 
     @classmethod
-    def of(cls, trace: Explanation, *, digits: int = 2, query: str | None = None, key: str | None = None) -> Scene:
+    def of(cls, trace: Explanation, *, digits: int = DIGITS, query: str | None = None, key: str | None = None) -> Scene:
         """Begin with the answer, and the cell that the lesson works out.
 
         Raises:

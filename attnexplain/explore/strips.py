@@ -9,10 +9,9 @@ from textual import events
 from textual.message import Message
 from textual.widget import Widget
 
-from attnexplain.explore.matrix import CHOSEN
 from attnexplain.explore.scene import TABS, Scene
 from attnexplain.explore.session import Wanted
-from attnexplain.render.ink import DIM, PLAIN, Ink
+from attnexplain.render.ink import CHOSEN, DIM, PLAIN, Ink
 
 
 class Words(Widget):

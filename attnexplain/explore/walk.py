@@ -54,25 +54,17 @@ def _about(scene: Scene) -> Stop:
 def _products(scene: Scene) -> Iterator[Stop]:
     """Multiply place by place, and add up."""
     yield _about(scene)
-    panel = scene.panel
-    table = _table(panel)
-    if table is not None:
-        for count in _counts(len(table.columns)):
-            yield Stop(scene, (*_before(panel, table), first_columns(table, count)))
-        yield Stop(scene, _until_equation(panel))
-    rest = tuple(block for block in panel if block.id == "in-order")
-    if rest:
+    yield from _growing(scene, is_row=False)
+    yield Stop(scene, _until_equation(scene.panel))
+    if rest := tuple(block for block in scene.panel if block.id == "in-order"):
         yield Stop(scene, rest, is_row=True)
 
 
 def _softmax(scene: Scene) -> Iterator[Stop]:
     """Take the row of scores column by column: divided, raised, shared out."""
     yield _about(scene)
+    yield from _growing(scene, is_row=True)
     panel = scene.panel
-    table = _table(panel)
-    if table is not None:
-        for count in range(1, len(table.columns) + 1):
-            yield Stop(scene, (*_before(panel, table), first_columns(table, count)), is_row=True)
     yield Stop(scene, tuple(block for block in panel if isinstance(block, Equation) or block.id == "masked") or panel)
     if why := tuple(block for block in panel if block.id == "why-scale"):
         yield Stop(scene, why, is_row=True)
@@ -81,16 +73,23 @@ def _softmax(scene: Scene) -> Iterator[Stop]:
 def _mixture(scene: Scene) -> Iterator[Stop]:
     """Multiply each value by its share, and add up; then see which company the word keeps now."""
     yield _about(scene)
+    yield from _growing(scene, is_row=True)
     panel = scene.panel
-    table = _table(panel)
-    if table is not None:
-        for count in range(1, len(table.columns) + 1):
-            yield Stop(scene, (*_before(panel, table), first_columns(table, count)), is_row=True)
-        yield Stop(scene, _until_equation(panel))
+    yield Stop(scene, _until_equation(panel))
     company = next((place for place, block in enumerate(panel) if isinstance(block, Company)), None)
     if company is not None:
         starts = company - isinstance(panel[company - 1], Prose)
         yield Stop(scene, panel[starts:], is_row=True)
+
+
+def _growing(scene: Scene, *, is_row: bool) -> Iterator[Stop]:
+    """Let the table of what is worked out by hand grow, column by column."""
+    panel = scene.panel
+    for place, table in enumerate(panel):
+        if isinstance(table, Grid) and table.role == "worked":
+            for count in _counts(len(table.columns)):
+                yield Stop(scene, (*panel[:place], first_columns(table, count)), is_row=is_row)
+            return
 
 
 def first_columns(table: Grid, count: int) -> Grid:
@@ -117,14 +116,6 @@ def _counts(columns: int) -> list[int]:
     """
     stops = min(columns, MOST_TERMS)
     return [-(-columns * number // stops) for number in range(1, stops + 1)]
-
-
-def _table(panel: tuple[Block, ...]) -> Grid | None:
-    return next((block for block in panel if isinstance(block, Grid) and block.role == "worked"), None)
-
-
-def _before(panel: tuple[Block, ...], table: Grid) -> tuple[Block, ...]:
-    return panel[: panel.index(table)]
 
 
 def _until_equation(panel: tuple[Block, ...]) -> tuple[Block, ...]:

@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
-from attnexplain.render.ink import BOLD, PLAIN, Ink
+from attnexplain.render.ink import BOLD, CHOSEN, PLAIN, Ink
 from attnexplain.render.page import note_line
 from attnexplain.render.picture import shade
 from attnexplain.steps.blocks import Gallery, Thumbnail
@@ -17,7 +17,6 @@ from attnexplain.steps.blocks import Gallery, Thumbnail
 NARROWEST = 4
 """Columns of a picture, and of the word below it."""
 WIDEST = 16
-CHOSEN = Style(bold=True, reverse=True)
 OVERHEAD = 17
 """Lines of the screen that other things need."""
 

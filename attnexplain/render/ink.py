@@ -30,6 +30,8 @@ SIGNS_OF_A_COLUMN = 8
 PLAIN = Style()
 BOLD = Style(bold=True)
 DIM = Style(dim=True)
+CHOSEN = Style(bold=True, reverse=True)
+"""What the reader is at, on a screen that can be walked in."""
 HEADING = Style(bold=True, color="color(63)")
 FORMULA = Style(bold=True, color="color(131)")
 """Colours of text on the terminal's own paper, which may be black or white: each has 4.5 : 1 on both."""
