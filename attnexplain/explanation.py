@@ -26,9 +26,9 @@ from attnexplain.errors import CommandError
 from attnexplain.facts import STEPS
 from attnexplain.merging import Word, averaged, merged, words_of
 from attnexplain.models import DEFAULT_MODEL, Embedded, Model, ModelInfo, load_model
-from attnexplain.models.model import Withheld
+from attnexplain.models.model import Predicted, Withheld
 from attnexplain.models.weights_file import AttentionWeights
-from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS, Tokens
+from attnexplain.tokens import MAX_TOKENS, MOST_NEXT, MOST_TOKENS, Tokens
 from attnexplain.variants import VariantTrace, attend, attend_given, attend_projected, visible_mask
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ class Explanation(VariantTrace):
     """The words that the tokens are pieces of, where joining them was asked for."""
     worked: tuple[int, int] | None = None
     """Which token asks and which answers, in a run that was stored."""
+    predicted: Predicted | None = None
+    """What the model predicts; None where it was not asked for."""
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -206,6 +208,8 @@ class Explanation(VariantTrace):
         if "%d" in fspath(path):
             raise CommandError("%d in the name of a file numbers pages in the command alone", hint="leave it out")
         _check_saved(path, steps, query, key, full=full, digits=digits, theme=theme)
+        if self.predicted is not None and Path(path).suffix.lower() == ".npz":
+            raise CommandError(".npz has no place for next tokens", hint="write .json")
         if figure is None and (shape != "slide" or bare):
             raise CommandError("shape and bare are for a figure, and there is none")
         if figure is not None and (steps or key is not None or full):
@@ -288,6 +292,7 @@ def explain(
     merge_words: bool = False,
     pair: str | None = None,
     truncate: bool = False,
+    next_tokens: int = 0,
 ) -> Explanation:
     """Compute the four steps of self-attention for a sentence.
 
@@ -305,6 +310,8 @@ def explain(
         merge_words: find the words that the tokens are pieces of.
         pair: a second text, for a checkpoint that marks where it begins; `sentence` is both then, a space between them.
         truncate: cut off what is too long for a checkpoint, as its pipeline does; `found.cut_from` says of how many.
+        next_tokens: find so many of the most probable next tokens of a checkpoint, or words in place of its masks, for
+            which all of its layers are run; 0 for none, 100 at most.
 
     Raises:
         AttnExplainError: what is wrong, in one line.
@@ -322,6 +329,7 @@ def explain(
     check_text("pair", pair, optional=True)
     check_flag("truncate", truncate)
     check_whole("max_tokens", max_tokens, 1, MOST_TOKENS)
+    check_whole("next_tokens", next_tokens, 0, MOST_NEXT)
     source = _loaded(model, layer, head)
     if sentence is None and source.example is None:
         raise CommandError("there is no sentence, and the model brings none")
@@ -333,6 +341,13 @@ def explain(
         raise CommandError(f"--merge-words joins pieces of words, and the tokens of {source.info.name} are whole words")
     causal = source.causal if causal is None else causal
     divisor = source.scale if scale is None else None if scale else 1.0
+    predicted = source.predicted
+    if next_tokens:
+        if causal != source.causal or scale is not None:
+            raise CommandError("--next runs every head as it is, so --causal and --scale do not go with it")
+        source = source.beside(source.info.layer, source.info.head)  # what it keeps ends with this sentence
+        source.keep_layers(lambda _: None)
+        predicted = source.predict(tokens, next_tokens)
     embedded = source.embed(tokens)
     variant = embedded.variant
     mask = visible_mask(len(tokens.texts), causal=causal, window=variant.window)
@@ -351,6 +366,7 @@ def explain(
         neighbours=_neighbours(source, trace, tokens.texts, embedded) if neighbours else None,
         words=words_of(text, tokens) if merge_words else None,
         worked=source.worked,
+        predicted=predicted,
     )
 
 

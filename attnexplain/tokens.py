@@ -19,6 +19,8 @@ MAX_TOKENS = 512
 """The longest sentence, in words, that is explained unless the user asks for more."""
 MOST_TOKENS = 4096
 """The longest sentence that the user may ask for."""
+MOST_NEXT = 100
+"""The most next tokens that the user may ask for."""
 
 LONGEST_PHRASE = 64
 """The longest phrase, in words."""

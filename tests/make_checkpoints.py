@@ -313,6 +313,79 @@ MAKES = {
 }  # fmt: skip
 
 
+PREDICTING = {
+    "bert-masked": (transformers.BertForMaskedLM, transformers.BertConfig(**BERT, hidden_act="relu"), torch.float32, 1),
+    "bert-untied": (
+        transformers.BertForMaskedLM, transformers.BertConfig(**BERT, tie_word_embeddings=False), torch.float16, 1,
+    ),
+    "electra-generator": (
+        transformers.ElectraForMaskedLM, transformers.ElectraConfig(**BERT, embedding_size=7, hidden_act="silu"),
+        torch.float32, 1,
+    ),
+    "ernie-masked": (transformers.ErnieForMaskedLM, transformers.ErnieConfig(**BERT), torch.float32, 1),
+    "roformer-masked": (
+        transformers.RoFormerForMaskedLM, transformers.RoFormerConfig(**BERT, embedding_size=7), torch.float32, 1,
+    ),
+    "roberta-prelayernorm-masked": (
+        transformers.RobertaPreLayerNormForMaskedLM,
+        transformers.RobertaPreLayerNormConfig(
+            **{**BERT, "vocab_size": 320}, type_vocab_size=1, pad_token_id=1, hidden_act="relu",
+        ),
+        torch.float32, 1,
+    ),
+    "xlm-roberta-masked": (
+        transformers.XLMRobertaForMaskedLM, transformers.XLMRobertaConfig(**BERT, type_vocab_size=1, pad_token_id=1),
+        torch.float32, 1,
+    ),
+    "modernbert-plain-end": (
+        transformers.ModernBertForMaskedLM,
+        transformers.ModernBertConfig(
+            **{**DECODER, "pad_token_id": 1}, vocab_size=320, local_attention=4, decoder_bias=False,
+            classifier_activation="silu", classifier_bias=True,
+        ),
+        torch.float32, 1,
+    ),
+    "opt-narrow": (
+        transformers.OPTForCausalLM,
+        transformers.OPTConfig(
+            vocab_size=320, hidden_size=12, num_hidden_layers=2, num_attention_heads=3, ffn_dim=20,
+            max_position_embeddings=48, init_std=0.4, word_embed_proj_dim=8, do_layer_norm_before=False, **BOUNDS,
+        ),
+        torch.float32, 1,
+    ),
+    "qwen3-untied": (
+        transformers.Qwen3ForCausalLM,
+        transformers.Qwen3Config(**DECODER, vocab_size=320, num_key_value_heads=2, head_dim=8),
+        torch.float32, 1,
+    ),
+    "gpt-neox-untied": (
+        transformers.GPTNeoXForCausalLM,
+        transformers.GPTNeoXConfig(
+            **DECODER, vocab_size=320,
+            rope_parameters={"rope_type": "default", "rope_theta": 30.0, "partial_rotary_factor": 0.67},
+        ),
+        torch.float32, 1,
+    ),
+    "phi3-untied": (
+        transformers.Phi3ForCausalLM,
+        transformers.Phi3Config(
+            **DECODER, vocab_size=384, num_key_value_heads=2, original_max_position_embeddings=64,
+        ),
+        torch.float16, 2,
+    ),
+    "gemma3-capped": (
+        transformers.Gemma3ForCausalLM,
+        transformers.Gemma3TextConfig(
+            **DECODER, vocab_size=384, num_key_value_heads=2, head_dim=8, query_pre_attn_scalar=5, sliding_window=4,
+            final_logit_softcapping=3.0,
+        ),
+        torch.float32, 1,
+    ),
+}  # fmt: skip
+"""Those that have what comes behind the layers, with settings that change it."""
+MAKES |= PREDICTING
+
+
 def main() -> None:
     asked = sys.argv[1:]
     for seed, (name, (kind, config, stored, files)) in enumerate(MAKES.items()):
@@ -331,10 +404,14 @@ def main() -> None:
                 if parameter.ndim == 1:  # biases and normalizations start at 0 and 1, which would prove little
                     parameter.add_(torch.randn_like(parameter) * 0.2)
                 parameter.copy_(parameter.to(stored).float())  # the reference reads what is stored; buffers are not
-        tokenizer = make_tokenizer(config.model_type, config.vocab_size)
+        if name == "modernbert-plain-end":
+            tokenizer = make_tokenizer(config.model_type, config.vocab_size - 1)
+            tokenizer.add_special_tokens(["[MASK]"])
+        else:
+            tokenizer = make_tokenizer(config.model_type, config.vocab_size)
         tokenizer.save(str(folder / "tokenizer.json"))
         config.to_json_file(folder / "config.json")
-        if name == "roformer":  # whose own tokenizer needs a library for Chinese
+        if name.startswith("roformer"):  # whose own tokenizer needs a library for Chinese
             settings = {"tokenizer_class": "PreTrainedTokenizerFast"}
             (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
         save(model, folder, stored, files)
@@ -359,10 +436,13 @@ def save(model: torch.nn.Module, folder: Path, stored: torch.dtype, files: int) 
     tensors = {name: tensor.to(stored).contiguous() for name, tensor in model.state_dict().items()}
     tied = {"lm_head.weight", "lm_head.decoder.weight", "lm_head.decoder.bias", "vocab_projector.weight"}
     tied |= {"cls.predictions.decoder.weight", "cls.predictions.decoder.bias"}
+    if not model.config.tie_word_embeddings:
+        tied = set()
     first: dict[int, str] = {}
+    tensors = {name: tensor for name, tensor in tensors.items() if name not in tied}
     for name, tensor in tensors.items():
         first.setdefault(tensor.data_ptr(), name)  # of two names for the same numbers the first is saved
-    tensors = {name: tensor for name, tensor in tensors.items() if name not in tied and name in first.values()}
+    tensors = {name: tensor for name, tensor in tensors.items() if name in first.values()}
     if files == 1:
         save_file(tensors, folder / "model.safetensors", {"format": "pt"})
         return

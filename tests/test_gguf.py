@@ -66,6 +66,32 @@ def test_queries_keys_and_values_are_those_of_the_original(name, files):
             np.testing.assert_allclose(getattr(trace, key), numbers[layer, head] * factor, atol=1e-4, err_msg=key)
 
 
+@pytest.mark.parametrize("name", ["gemma", "gemma2", "gemma3", "gpt2"])
+def test_next_tokens_are_those_of_transformers(name, files):
+    with np.load(FOLDER.parent / "next.npz") as stored:
+        (expected,) = stored[f"{name}/0/probabilities"]
+    found = explain("The animal didn't cross the street", model=files(name), next_tokens=50).predicted
+    for token in found.tokens:
+        assert token.probability == pytest.approx(expected[token.id], rel=1e-3, abs=1e-6)
+
+
+def test_what_holds_scores_within_bounds_matters(tmp_path):
+    capped = write("gemma2", tmp_path / "capped.gguf", change=without("gemma2.final_logit_softcapping", 0.5))
+    usual = write("gemma2", tmp_path / "usual.gguf")
+    shares = [explain("The cat", model=str(path), next_tokens=1).predicted.tokens[0] for path in (capped, usual)]
+    assert shares[0].probability < shares[1].probability / 2
+
+
+def test_an_output_matrix_of_its_own_is_taken(tmp_path):
+    def untied(metadata, tensors):
+        tensors["output.weight"] = tensors["token_embd.weight"][::-1].copy()
+
+    path = str(write("gpt2", tmp_path / "untied.gguf", change=untied))
+    tied = str(write("gpt2", tmp_path / "tied.gguf"))
+    rows = [explain("The cat", model=model, next_tokens=5).predicted for model in (path, tied)]
+    assert [token.id for token in rows[0].tokens] == [319 - token.id for token in rows[1].tokens]
+
+
 def without(key, value=None):
     def change(metadata, tensors):
         if value is None:
@@ -459,6 +485,13 @@ def test_every_head_of_gemma_is_that_of_transformers(gemma):
         found = explain_all(str(stored["sentence"]), model=gemma)
         assert found.ids == tuple(stored["ids"].tolist())
         np.testing.assert_allclose(found.weights, stored["weights"], atol=1e-4)
+
+
+def test_what_gemma_predicts_is_what_transformers_computes(gemma):
+    with np.load(Path(__file__).parent / "data" / "gemma-3-270m.npz") as stored:
+        found = explain(str(stored["next_sentence"]), model=gemma, next_tokens=20).predicted
+        assert [token.id for token in found.tokens] == stored["next_ids"].tolist()
+        np.testing.assert_allclose([t.probability for t in found.tokens], stored["next_probabilities"], rtol=1e-3)
 
 
 def test_the_tokens_of_gemma_are_those_of_llama_cpp(gemma):

@@ -14,7 +14,7 @@ VALUES = {
     "sentence": ["a b"], "file": ["--file", "{}/two.txt"], "steps": ["--step", "3"], "query": ["--query", "a"],
     "key": ["--key", "b"], "place": ["--place", "2"], "phrases": ["--phrase", "a b"], "model": ["--model", "untrained"],
     "layers": ["--layer", "1"], "heads": ["--head", "1"],
-    "pair": ["--pair", "b"], "truncate": ["--truncate"], "repeats": ["--repeats"],
+    "pair": ["--pair", "b"], "truncate": ["--truncate"], "repeats": ["--repeats"], "next": ["--next", "2"],
     "merge_words": ["--merge-words"], "download": ["--download"], "causal": ["--causal"],
     "scale": ["--no-scale"], "pause": ["--pause"], "json": ["--json"], "keep_going": ["--keep-going"],
     "digits": ["--digits", "3"], "seed": ["--seed", "5"], "brief": ["--brief"],

@@ -21,7 +21,7 @@ import typer
 from attnexplain.cli.request import Request, When
 from attnexplain.cli.streams import NAME, WIDTHS, reported
 from attnexplain.errors import AttnExplainError, CommandError, OutputError
-from attnexplain.tokens import MAX_TOKENS, MOST_TOKENS
+from attnexplain.tokens import MAX_TOKENS, MOST_NEXT, MOST_TOKENS
 
 EXAMPLES = f"""Examples:
 
@@ -166,7 +166,7 @@ def _one_of(kind: type[StrEnum]) -> Callable[[str], Any]:
 
 COLOUR, THEME, FIGURE, SHAPE, BLANK = map(_one_of, (When, Theme, Figure, Shape, Blank))
 COUNT, DIGITS, SEED = _whole_number(0, 999), _whole_number(0, 8), _whole_number(0, 10**15)
-COLUMNS, TOKENS = _whole_number(*WIDTHS), _whole_number(1, MOST_TOKENS)
+COLUMNS, TOKENS, NEXT = _whole_number(*WIDTHS), _whole_number(1, MOST_TOKENS), _whole_number(1, MOST_NEXT)
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
@@ -243,6 +243,12 @@ def request(
     repeats: Annotated[
         bool, typer.Option("--repeats", help="Look for induction heads in a large checkpoint, too; small ones do.")
     ] = False,
+    next: Annotated[
+        int | None,
+        typer.Option(
+            parser=NEXT, metavar="N", help="End with the N most probable next tokens, or words in place of [MASK]."
+        ),
+    ] = None,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch the checkpoint from the Hugging Face hub first.")
     ] = False,
@@ -382,6 +388,7 @@ def request(
         pair=_text(pair),
         truncate=truncate,
         repeats=repeats,
+        next=next or 0,
         download=download,
         compare=_text(compare),
         explain=_text(explain),
@@ -444,6 +451,7 @@ _CHECKED: Mapping[str, Callable[[Any], Any]] = {
     "layer": _numbers,
     "head": _numbers,
     "digits": DIGITS,
+    "next": NEXT,
     "seed": SEED,
     "width": COLUMNS,
     "max_tokens": TOKENS,

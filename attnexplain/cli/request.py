@@ -51,6 +51,7 @@ class Request:
     pair: str | None = None
     truncate: bool = False
     repeats: bool = False
+    next: int = 0
     download: bool = False
     compare: str | None = None
     explain: str | None = None

@@ -379,6 +379,7 @@ def _explained(asked: Request, text: str | None, model: Model) -> Explanation:
     trace = explain(
         text, model=model, phrases=_phrases(asked, text), causal=asked.causal, scale=asked.scale,
         max_tokens=asked.max_tokens, merge_words=asked.merge_words, pair=asked.pair, truncate=asked.truncate,
+        next_tokens=asked.next,
         neighbours=4 in asked.shown_steps or asked.form in DRAWN,
     )  # fmt: skip
     if asked.form not in DRAWN and trace.made and all(how in (UNKNOWN, FROM_LETTERS) for how in trace.made):

@@ -22,6 +22,8 @@ FROM_LETTERS = "from its groups of letters"
 Kind = Literal["learned", "untrained", "numbers", "checkpoint", "trace"]
 
 
+End = Literal["", "norm", "matrix"]
+"""What stands between the last layer and the output matrix: nothing, a norm, or one more matrix and then a norm."""
 Withheld = Literal["", "little", "identity", "rare", "unknown"]
 """Why no company of a word is shown: it is a little word; it says who somebody is; it is too rare, or not known."""
 
@@ -115,6 +117,43 @@ class Embedded(NamedTuple):
     """What the model adds to the four steps here."""
 
 
+class NextToken(NamedTuple):
+    """A token that a model predicts."""
+
+    text: str
+    """As the vocabulary writes it."""
+    shown: str
+    """As a reader sees it."""
+    id: int
+    """Its number in the vocabulary."""
+    probability: float
+    position: int
+    """Behind which token of the sentence it comes, or in place of which one where that is a mask; counted from 0."""
+
+
+class Predicted(NamedTuple):
+    """What a model predicts: for each place that it was asked for the most probable tokens, most probable first."""
+
+    tokens: tuple[NextToken, ...]
+    is_masked: bool
+    """Whether they stand in place of masks; the next tokens otherwise."""
+    layers: int = 0
+    """How many layers were run; 0 where a stored run does not say."""
+    vocabulary: int = 0
+    """How many tokens had a score."""
+    width: int = 0
+    """Of what the last matrix was multiplied with."""
+    softcap: float | None = None
+    """What held the scores within bounds."""
+    before: End = "norm"
+    """What the hidden states went through before that matrix."""
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The places that it was asked for."""
+        return tuple(dict.fromkeys(token.position for token in self.tokens))
+
+
 class Model(ABC):
     """A source of the three things that attention needs: tokens, their embeddings, and one head.
 
@@ -177,6 +216,22 @@ class Model(ABC):
     def embed(self, tokens: Tokens) -> Embedded:
         """Return what the attention layer reads."""
 
+    def predict(self, tokens: Tokens, count: int) -> Predicted | None:
+        """Find the most probable next tokens, or the most probable words in place of masks.
+
+        Args:
+            tokens: of the sentence.
+            count: how many for each place.
+
+        Raises:
+            CommandError: this model predicts nothing.
+            DataError: a checkpoint was saved without what comes behind its layers, or the sentence has no mask.
+        """
+        raise CommandError(
+            f"--next is for checkpoints that predict words, and {self.info.name} is none",
+            hint="--model FOLDER, or FILE.gguf",
+        )
+
     def neighbours(self, vectors: Array, count: int, own: Sequence[str]) -> list[list[str]] | None:
         """Find the words of the vocabulary whose values point most nearly the way of each vector, (n, d_v).
 
@@ -208,3 +263,5 @@ class Model(ABC):
 
     worked: tuple[int, int] | None = None
     """Which token asks and which answers, in a run that was stored."""
+    predicted: Predicted | None = None
+    """What was predicted, in a run that was stored."""

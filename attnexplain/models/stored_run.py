@@ -25,7 +25,7 @@ from attnexplain.models.checks import (
     read_texts,
     read_vectors,
 )
-from attnexplain.models.model import Embedded, Model, ModelInfo, Withheld
+from attnexplain.models.model import Embedded, Model, ModelInfo, NextToken, Predicted, Withheld
 from attnexplain.models.stored_variant import read_variant
 from attnexplain.tokens import Tokens, refuse_long
 from attnexplain.variants import VariantTrace, attend, attend_given, attend_projected, visible_mask
@@ -66,6 +66,7 @@ class Stored(Model):
     scale: float | None
     causal: bool
     are_projected: bool = False
+    predicted: Predicted | None = None
 
     def tokenize(self, sentence: str, phrases: Sequence[str], max_tokens: int) -> Tokens:
         """Return the tokens of the run."""
@@ -160,6 +161,7 @@ def read_stored(name: str, content: Mapping[str, Any]) -> Stored:
         worked=_worked(content.get("worked"), len(words)),
         scale=scale,
         causal=causal,
+        predicted=_predicted(content.get("next"), len(words)),
     )
 
 
@@ -224,6 +226,29 @@ def _worked(pair: Any, count: int) -> tuple[int, int] | None:
         if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place < count:
             raise NumbersError(f"worked has a query and a key from 0 to {count - 1}")
     return int(str(query)), int(str(key))
+
+
+def _predicted(given: Any, count: int) -> Predicted | None:
+    """Read the tokens that a model predicted."""
+    if given is None:
+        return None
+    if not isinstance(given, list) or not given or not all(isinstance(entry, dict) for entry in given):
+        raise NumbersError("next is not what a stored run has")
+    found: list[NextToken] = []
+    for entry in given:
+        text = read_text("token in next", entry.get("token"))
+        number, place = entry.get("id"), entry.get("position")
+        share = entry.get("probability")
+        is_share = isinstance(share, int | float) and not isinstance(share, bool) and 0 <= share <= 1
+        if not is_share or not _are_whole([number], LARGEST_ID) or not _are_whole([place], count - 1):
+            raise NumbersError("next has a token, its id, its probability and its position in each entry")
+        found.append(NextToken(text, text, int(str(number)), float(str(share)), int(str(place))))
+    of_places: dict[int, float] = {}
+    for token in found:
+        of_places[token.position] = of_places.get(token.position, 0.0) + token.probability
+    if max(of_places.values()) > 1 + NEAR:
+        raise NumbersError("next has probabilities that add up to more than 1")
+    return Predicted(tuple(found), is_masked=all(entry.get("masked") is True for entry in given))
 
 
 def _check_order(sentence: str, words: tuple[str, ...]) -> None:

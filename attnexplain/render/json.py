@@ -69,6 +69,12 @@ def _parts(
         rest["parameters"] = {name: part.tolist() for name, part in vars(trace.head).items() if part is not None}
     if trace.words is not None and trace.word_weights is not None and 3 in steps:
         rest |= {"words": _words(trace.words), "word_weights": _rows(trace.word_weights)}
+    if trace.predicted is not None:
+        masked = {"masked": True} if trace.predicted.is_masked else {}
+        rest["next"] = [
+            {"token": found.text, "id": found.id, "probability": found.probability, "position": found.position} | masked
+            for found in trace.predicted.tokens
+        ]
     if 4 in steps and trace.neighbours is not None:
         rest["neighbours"] = [
             {"before": list(near.before), "after": list(near.after), "cosine": near.cosine} for near in trace.neighbours

@@ -16,6 +16,7 @@ from attnexplain.steps.command import command
 from attnexplain.steps.context import context_step
 from attnexplain.steps.diagram import adds_something, diagram_step
 from attnexplain.steps.labels import knows_no_word, names_of, notes_of
+from attnexplain.steps.prediction import prediction_step
 from attnexplain.steps.qkv import qkv_step
 from attnexplain.steps.scores import scores_step
 from attnexplain.steps.weights import weights_step
@@ -62,6 +63,8 @@ def lesson(
     first = None if steps else answer(trace, names, view)
     if not steps and adds_something(trace):
         shown = (diagram_step(trace, view), *shown)
+    if trace.predicted is not None:
+        shown = (*shown, prediction_step(trace, names, view, trace.predicted))
     return Lesson(
         trace.sentence, shown, notes_of(trace, names), first, () if steps else _ways_on(trace, query, key, full=full)
     )

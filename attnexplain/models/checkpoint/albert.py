@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attnexplain.models.checkpoint import bert, electra
 from attnexplain.models.checkpoint.layers import known_activation
-from attnexplain.models.checkpoint.layout import Entry
+from attnexplain.models.checkpoint.layout import Entry, Prediction
 
 if TYPE_CHECKING:
     from attnexplain.models.checkpoint.config import Config
@@ -73,5 +73,12 @@ FAMILY = replace(
     prefixes=("", "albert."),
     layer_key="num_hidden_groups",
     sizes=sizes,
+    prediction=Prediction(
+        dense="predictions.dense",
+        dense_norm="predictions.LayerNorm",
+        matrix=("predictions.decoder.weight",),
+        bias=("predictions.decoder.bias", "predictions.bias"),
+        is_tied=True,
+    ),
     harmless=frozenset(("net_structure_type", "num_memory_blocks", "gap_size", "down_scale_factor")),
 )

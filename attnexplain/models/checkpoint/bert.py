@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from attnexplain.models.checkpoint.layers import known_activation, next_states_of_post_norm, normalized
-from attnexplain.models.checkpoint.layout import Entry, Family, Sizes, check_positions
+from attnexplain.models.checkpoint.layout import Entry, Family, Prediction, Sizes, check_positions
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -115,6 +115,13 @@ FAMILY = Family(
     first_states=first_states,
     attention_input=attention_input,
     next_states=next_states_of_post_norm,
+    prediction=Prediction(
+        dense="cls.predictions.transform.dense",
+        dense_norm="cls.predictions.transform.LayerNorm",
+        matrix=("cls.predictions.decoder.weight",),
+        bias=("cls.predictions.decoder.bias", "cls.predictions.bias"),
+        is_tied=True,
+    ),
     harmless=frozenset(("pooler_num_attention_heads", "pooler_size_per_head")),
 )
 

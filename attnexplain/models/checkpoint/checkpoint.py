@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from attnexplain.arithmetic import ranked
 from attnexplain.errors import CheckpointError, CommandError, DataError, NumbersError, TextError
 from attnexplain.models.checkpoint import sources
 from attnexplain.models.checkpoint.config import read_config
 from attnexplain.models.checkpoint.families import family_of
 from attnexplain.models.checkpoint.layout import Parameters
 from attnexplain.models.checkpoint.ollama import OLLAMA
+from attnexplain.models.checkpoint.prediction import check_predicts, scores_of, softmax
 from attnexplain.models.checkpoint.run import KeptRun, broken, run_layers
 from attnexplain.models.checkpoint.tensors import open_tensors
 from attnexplain.models.checkpoint.tokenizer import PieceTokenizer
 from attnexplain.models.checkpoint.tokenizer_folder import open_tokenizer, read_truncation
-from attnexplain.models.model import Embedded, Model, ModelInfo, numbered, withheld_of_all
+from attnexplain.models.model import Embedded, Model, ModelInfo, NextToken, Predicted, numbered, withheld_of_all
 from attnexplain.text import visible
 
 if TYPE_CHECKING:
@@ -117,6 +119,7 @@ class Checkpoint(Model):
         )
         self._parameters = Parameters(family, self._sizes, parts.tensors())
         self._verification = verification
+        self._config = config
         self._begins = config.get("bos_token_id") if self._sizes.causal else None
         self.causal = self._sizes.causal
         self._kept: KeptRun | None = None
@@ -232,6 +235,27 @@ class Checkpoint(Model):
                 raise broken(self._parameters, self._layer, error) from error
         nothing, states = ("",) * len(tokens.texts), layer.states.astype(np.float64)
         return Embedded(states, nothing, withheld_of_all(len(tokens.texts)), variant)
+
+    def predict(self, tokens: Tokens, count: int) -> Predicted:
+        """Run all layers, and score each token of the vocabulary behind the last token, or in place of each mask."""
+        with _named(self.info.name):
+            check_predicts(self._parameters, self._config)
+            places = (len(tokens.texts) - 1,) if self.causal else self._pieces.masks(tokens)
+            self._verify()
+            last = self._sizes.layers - 1
+            layers = run_layers(self._parameters, tokens, last)
+            layer = deque(layers, maxlen=1)[0] if self._kept is None else self._kept.layer(tokens, last)
+            try:
+                scores = scores_of(self._parameters, self._config, layer.leaving()[list(places)])
+            except NumbersError as error:
+                raise broken(self._parameters, last, error) from error
+        found = tuple(
+            NextToken(*self._pieces.written(number), number, float(shares[number]), place)
+            for place, shares in zip(places, softmax(scores.numbers), strict=True)
+            for number in ranked(shares)[:count].tolist()
+        )
+        sizes = self._sizes
+        return Predicted(found, not self.causal, sizes.layers, scores.numbers.shape[1], *scores[1:])
 
     def every_head(self, tokens: Tokens) -> Iterator[tuple[int, int, VariantTrace]]:
         """Run all layers, and yield each layer, head and trace as soon as it is there."""

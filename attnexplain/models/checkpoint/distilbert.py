@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attnexplain.models.checkpoint.bert import attention_input
 from attnexplain.models.checkpoint.layers import known_activation, next_states_of_post_norm, normalized
-from attnexplain.models.checkpoint.layout import Entry, Family, Sizes, check_positions
+from attnexplain.models.checkpoint.layout import Entry, Family, Prediction, Sizes, check_positions
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -78,4 +78,11 @@ FAMILY = Family(
     first_states=first_states,
     attention_input=attention_input,
     next_states=next_states_of_post_norm,
+    prediction=Prediction(
+        dense="vocab_transform",
+        dense_norm="vocab_layer_norm",
+        matrix=("vocab_projector.weight",),
+        bias=("vocab_projector.bias",),
+        is_tied=True,
+    ),
 )

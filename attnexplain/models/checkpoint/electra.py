@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from attnexplain.models.checkpoint import bert
-from attnexplain.models.checkpoint.layout import Entry
+from attnexplain.models.checkpoint.layout import Entry, Prediction
 
 if TYPE_CHECKING:
     from attnexplain.models.checkpoint.config import Config
@@ -40,4 +40,19 @@ def with_embedding_size(config: Config, same: Sizes, default: int) -> Sizes:
     return replace(same, named={**same.named, _E: width}, absent=absent)
 
 
-FAMILY = replace(bert.FAMILY, title="ELECTRA", names=NAMES, prefixes=("", "electra."), sizes=sizes)
+FAMILY = replace(
+    bert.FAMILY,
+    title="ELECTRA",
+    names=NAMES,
+    prefixes=("", "electra."),
+    sizes=sizes,
+    prediction=Prediction(
+        dense="generator_predictions.dense",
+        dense_norm="generator_predictions.LayerNorm",
+        activation="gelu",
+        matrix=("generator_lm_head.weight",),
+        bias=("generator_lm_head.bias",),
+        is_tied=True,
+    ),
+)
+"""Of its two halves the generator predicts words."""

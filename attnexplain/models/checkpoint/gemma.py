@@ -13,7 +13,7 @@ from attnexplain.models.checkpoint import llama
 from attnexplain.models.checkpoint.config import LARGEST_NUMBER
 from attnexplain.models.checkpoint.layers import known_activation
 from attnexplain.models.checkpoint.layout import Entry
-from attnexplain.models.checkpoint.llama import OF_HEADS, read_sizes, read_windows
+from attnexplain.models.checkpoint.llama import OF_HEADS, TIED, read_sizes, read_windows
 from attnexplain.models.checkpoint.rope import FULL, SLIDING, read_rotation
 
 if TYPE_CHECKING:
@@ -87,12 +87,15 @@ def _is_capped(config: Config) -> bool:
     return not config.is_null("attn_logit_softcapping")
 
 
-GEMMA_1 = replace(llama.FAMILY, title="Gemma", sizes=sizes_of_1)
+GEMMA_1 = replace(llama.FAMILY, title="Gemma", sizes=sizes_of_1, prediction=TIED)
 GEMMA_2 = replace(
     llama.FAMILY,
     title="Gemma 2",
     names=llama.NAMES | _BEHIND,
     sizes=sizes_of_2,
+    prediction=replace(TIED, softcap=30.0),
     harmless=frozenset(("sliding_window_size",)),
 )
-GEMMA_3 = replace(llama.FAMILY, title="Gemma 3", names=llama.NAMES | _BEHIND | OF_HEADS, sizes=sizes_of_3)
+GEMMA_3 = replace(
+    llama.FAMILY, title="Gemma 3", names=llama.NAMES | _BEHIND | OF_HEADS, sizes=sizes_of_3, prediction=TIED
+)

@@ -14,7 +14,7 @@ from attnexplain.models.checkpoint.layers import (
     known_activation,
     next_states_of_pre_norm,
 )
-from attnexplain.models.checkpoint.layout import Entry, Family, Sizes, check_positions, side_by_side
+from attnexplain.models.checkpoint.layout import Entry, Family, Prediction, Sizes, check_positions, side_by_side
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -83,4 +83,5 @@ FAMILY = Family(
     attention_input=attention_input_of_pre_norm,
     next_states=next_states_of_pre_norm,
     places=side_by_side,
+    prediction=Prediction("ln_f", is_tied=True),
 )

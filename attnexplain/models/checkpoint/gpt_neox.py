@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from attnexplain.models.checkpoint import llama
 from attnexplain.models.checkpoint.layers import known_activation
-from attnexplain.models.checkpoint.layout import Entry, Sizes, head_by_head
+from attnexplain.models.checkpoint.layout import Entry, Prediction, Sizes, head_by_head
 from attnexplain.models.checkpoint.rope import read_rotation
 
 if TYPE_CHECKING:
@@ -61,5 +61,11 @@ def sizes(config: Config) -> Sizes:
 
 
 FAMILY = replace(
-    llama.FAMILY, title="GPT-NeoX", names=NAMES, prefixes=("gpt_neox.", ""), sizes=sizes, places=head_by_head
+    llama.FAMILY,
+    title="GPT-NeoX",
+    names=NAMES,
+    prefixes=("gpt_neox.", ""),
+    sizes=sizes,
+    places=head_by_head,
+    prediction=Prediction("final_layer_norm", matrix=("lm_head.weight", "embed_out.weight")),
 )

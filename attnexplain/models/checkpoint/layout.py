@@ -185,6 +185,36 @@ def head_by_head(sizes: Sizes) -> Places:
 
 
 @dataclass(frozen=True)
+class Prediction:
+    """Where the parameters of a family lie that come behind the last layer; "" for what it has not.
+
+    Names are whole, but for the two that stand among those of the layers and take their prefix.
+    """
+
+    final_norm: str = ""
+    """What normalizes the hidden states that leave the last layer; it takes the prefix."""
+    narrower: str = ""
+    """A matrix that makes them as narrow as the embeddings, where embeddings are narrower; it takes the prefix."""
+    dense: str = ""
+    """A matrix before the last one, with a bias, an activation and a norm behind it."""
+    dense_norm: str = ""
+    activation: str = ""
+    """That of the layers unless given."""
+    activation_key: str = ""
+    """Where config.json names it."""
+    matrix: Sequence[str] = ("lm_head.weight",)
+    """The last matrix, (vocabulary, width), by the names that it may have."""
+    bias: Sequence[str] = ()
+    """What is added to the scores, by the names that it may have."""
+    is_tied: bool = False
+    """Whether the embeddings of the tokens stand for it where config.json does not say."""
+    softcap: float | None = None
+    """What holds scores within bounds where config.json does not say."""
+    optional: Sequence[str] = ()
+    """Names without which a checkpoint may do."""
+
+
+@dataclass(frozen=True)
 class Family:
     """One layout of checkpoints, and what its layers do."""
 
@@ -210,6 +240,8 @@ class Family:
     """Says where in the matrices each head is."""
     second_half: Callable[[Parameters, int, Array], Array] | None = None
     """Passes rows (n, d_model) through the second half of a layer, where that is none of the usual ones."""
+    prediction: Prediction | None = None
+    """What comes behind the last layer, and predicts words."""
     check: Callable[[Parameters], None] | None = None
     """Refuses tensors that config.json does not speak of."""
     harmless: frozenset[str] = frozenset()

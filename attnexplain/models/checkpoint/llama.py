@@ -7,6 +7,7 @@ something added: their files say what.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from attnexplain.models.checkpoint.layers import (
@@ -14,7 +15,7 @@ from attnexplain.models.checkpoint.layers import (
     known_activation,
     next_states_of_pre_norm,
 )
-from attnexplain.models.checkpoint.layout import Entry, Family, Sizes, check_positions
+from attnexplain.models.checkpoint.layout import Entry, Family, Prediction, Sizes, check_positions
 from attnexplain.models.checkpoint.rope import FULL, SLIDING, read_rotation
 
 if TYPE_CHECKING:
@@ -141,6 +142,8 @@ def first_states(parameters: Parameters, ids: Sequence[int], segments: Segments)
     return embeddings if p.sizes.embedding_scale == 1 else embeddings * embeddings.dtype.type(p.sizes.embedding_scale)
 
 
+PREDICTION = Prediction("norm")
+TIED = replace(PREDICTION, is_tied=True)
 FAMILY = Family(
     title="Llama",
     names=NAMES,
@@ -151,4 +154,5 @@ FAMILY = Family(
     first_states=first_states,
     attention_input=attention_input_of_pre_norm,
     next_states=next_states_of_pre_norm,
+    prediction=PREDICTION,
 )

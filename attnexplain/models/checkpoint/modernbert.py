@@ -15,7 +15,7 @@ from attnexplain.models.checkpoint.layers import (
     next_states_of_pre_norm,
     normalized,
 )
-from attnexplain.models.checkpoint.layout import Entry, Family, Sizes, side_by_side
+from attnexplain.models.checkpoint.layout import Entry, Family, Prediction, Sizes, side_by_side
 from attnexplain.models.checkpoint.rope import FULL, SLIDING, read_rotation
 
 if TYPE_CHECKING:
@@ -102,6 +102,17 @@ FAMILY = Family(
     attention_input=attention_input_of_pre_norm,
     next_states=next_states_of_pre_norm,
     places=side_by_side,
+    prediction=Prediction(
+        final_norm="final_norm",
+        dense="head.dense",
+        dense_norm="head.norm",
+        activation="gelu",
+        activation_key="classifier_activation",
+        matrix=("decoder.weight",),
+        bias=("decoder.bias",),
+        is_tied=True,
+        optional=("head.dense.bias", "decoder.bias"),
+    ),
     harmless=frozenset(
         ("position_embedding_type", "layer_norm_eps", "decoder_bias", "sparse_prediction", "sparse_pred_ignore_index")
     ),

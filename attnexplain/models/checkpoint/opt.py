@@ -14,7 +14,7 @@ from attnexplain.models.checkpoint.layers import (
     next_states_of_post_norm,
     next_states_of_pre_norm,
 )
-from attnexplain.models.checkpoint.layout import Entry, Family, Sizes, check_positions
+from attnexplain.models.checkpoint.layout import Entry, Family, Prediction, Sizes, check_positions
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -113,4 +113,8 @@ FAMILY = Family(
     first_states=first_states,
     attention_input=attention_input_of_pre_norm,
     next_states=next_states,
+    prediction=Prediction(
+        "final_layer_norm", narrower="project_out.weight", is_tied=True, optional=("final_layer_norm",)
+    ),
 )
+"""Models that normalize behind both halves have no norm behind the last layer."""

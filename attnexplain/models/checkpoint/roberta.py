@@ -13,7 +13,7 @@ import numpy as np
 
 from attnexplain.models.checkpoint import bert
 from attnexplain.models.checkpoint.layers import attention_input_of_pre_norm, next_states_of_pre_norm
-from attnexplain.models.checkpoint.layout import Entry, Sizes, check_positions
+from attnexplain.models.checkpoint.layout import Entry, Prediction, Sizes, check_positions
 
 if TYPE_CHECKING:
     from attnexplain.attention import Array
@@ -45,7 +45,15 @@ def first_states(parameters: Parameters, ids: Sequence[int], segments: Segments)
     return bert.states_at(parameters, ids, positions.tolist(), segments)
 
 
-FAMILY = replace(bert.FAMILY, title="RoBERTa", sizes=sizes, first_states=first_states)
+PREDICTION = Prediction(
+    dense="lm_head.dense",
+    dense_norm="lm_head.layer_norm",
+    activation="gelu",
+    matrix=("lm_head.decoder.weight",),
+    bias=("lm_head.decoder.bias", "lm_head.bias"),
+    is_tied=True,
+)
+FAMILY = replace(bert.FAMILY, title="RoBERTa", sizes=sizes, first_states=first_states, prediction=PREDICTION)
 XLM = replace(FAMILY, title="XLM-RoBERTa")
 CAMEMBERT = replace(FAMILY, title="CamemBERT")
 
@@ -70,6 +78,7 @@ PRE_NORM = replace(
     enters="the hidden states, normalized (attention.LayerNorm)",
     attention_input=attention_input_of_pre_norm,
     next_states=next_states_of_pre_norm,
+    prediction=replace(PREDICTION, final_norm="LayerNorm"),
 )
 _OF_XL = _moved("attention.self_attn_layer_norm", "LayerNorm")
 XL = replace(
@@ -79,5 +88,6 @@ XL = replace(
     prefixes=("", "roberta."),
     sizes=sizes_of_xl,
     enters="the hidden states, normalized (self_attn_layer_norm)",
+    prediction=replace(PREDICTION, final_norm="encoder.LayerNorm"),
 )
 """The same, and its embeddings are not normalized."""

@@ -24,13 +24,18 @@ class Layer:
 
     Args:
         number: of the layer, counted from 0.
-        states: what its attention reads, (n, d_model).
+        entering: the hidden states that enter it, (n, d_model).
         parameters: of the whole checkpoint.
+
+    Raises:
+        NumbersError: what its attention reads is not finite.
     """
 
-    def __init__(self, number: int, states: Array, parameters: Parameters) -> None:
+    def __init__(self, number: int, entering: Array, parameters: Parameters) -> None:
         self.number = number
-        self.states = states
+        self._entering = entering
+        self.states = _finite(parameters.family.attention_input(parameters, number, entering))
+        """What its attention reads, (n, d_model)."""
         self.parameters = parameters
         self._contexts: list[Array] = []
 
@@ -72,6 +77,12 @@ class Layer:
         if len(self._contexts) < self.parameters.sizes.heads:
             deque(self.traces(), maxlen=0)
         return np.hstack(self._contexts)  # h × [n, d_v] -> [n, h * d_v]
+
+    def leaving(self) -> Array:
+        """Finish the layer: the hidden states that leave it, (n, d_model)."""
+        p = self.parameters
+        with np.errstate(all="ignore"):
+            return p.family.next_states(p, self.number, self._entering, self.contexts())
 
     def _beside_vectors(self, head: int) -> Variant:
         """Say what a head adds behind the scores."""
@@ -123,11 +134,10 @@ def run_layers(parameters: Parameters, tokens: Tokens, last: int) -> Iterator[La
             states = family.first_states(parameters, tokens.ids or (), tokens.segments)
         for layer in range(last + 1):
             with np.errstate(all="ignore"):
-                work = Layer(layer, _finite(family.attention_input(parameters, layer, states)), parameters)
+                work = Layer(layer, states, parameters)
             yield work
             if layer < last:
-                with np.errstate(all="ignore"):
-                    states = family.next_states(parameters, layer, states, work.contexts())
+                states = work.leaving()
             parameters.tensors.let_go()
     except NumbersError as error:
         raise broken(parameters, layer, error) from error

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from attnexplain.models.checkpoint import llama
-from attnexplain.models.checkpoint.llama import read_sizes, read_windows
+from attnexplain.models.checkpoint.llama import TIED, read_sizes, read_windows
 from attnexplain.models.checkpoint.rope import FULL, SLIDING, read_rotation
 
 if TYPE_CHECKING:
@@ -27,4 +27,6 @@ def sizes(config: Config) -> Sizes:
     return replace(read, windows=windows, rotations=tuple(rotation if rotated else None for rotated in is_rotated))
 
 
-FAMILY = replace(llama.FAMILY, title="SmolLM 3", sizes=sizes, harmless=frozenset(("max_window_layers",)))
+FAMILY = replace(
+    llama.FAMILY, title="SmolLM 3", sizes=sizes, prediction=TIED, harmless=frozenset(("max_window_layers",))
+)

@@ -16,6 +16,8 @@ LENGTH_OF_REPEATS, TIMES = 25, 4
 """How many random tokens there are, and how many times over (Olsson et al. 2022)."""
 LEAST_OF_REPEATS = 5
 """Fewer tell nothing."""
+MASKS = ("[MASK]", "<mask>")
+"""What stands for a hidden word."""
 LONGEST_TEXT = 1 << 18
 """Characters; so long a text has far more tokens than are ever allowed."""
 
@@ -104,6 +106,31 @@ class PieceTokenizer:
             second_begins=0 if pair is None else len(sentence) + 1,
             cut_from=cut_from,
         )
+
+    def masks(self, tokens: Tokens) -> tuple[int, ...]:
+        """Find the tokens that stand for a hidden word.
+
+        Raises:
+            TextError: there is none.
+            CheckpointError: the tokenizer knows no such token.
+        """
+        written = {number: self._tokenizer.id_to_token(number) for number in sorted(self._special)}
+        masks = {number: text for number, text in written.items() if text in MASKS}
+        if not masks:
+            raise CheckpointError("it sees both sides, and its tokenizer has no token that stands for a hidden word")
+        found = tuple(place for place, number in enumerate(tokens.ids or ()) if number in masks)
+        if not found:
+            mask = next(iter(masks.values()))
+            raise TextError(
+                f"this model predicts hidden words, and the text has no {mask}",
+                hint=f"write {mask} in place of a word: 'The cat {mask} on the mat'",
+            )
+        return found
+
+    def written(self, number: int) -> tuple[str, str]:
+        """Return a token of the vocabulary as it is written there, and as a reader sees it."""
+        text = self._tokenizer.id_to_token(number)  # None where a vocabulary was filled up
+        return (f"token {number}",) * 2 if text is None else (text, self._shown(text))
 
     def repeats(self, begins: Any) -> Repeats | None:
         """Make a sequence of random tokens, several times over, between the special tokens of any text.

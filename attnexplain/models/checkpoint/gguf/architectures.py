@@ -84,7 +84,7 @@ UNUSED = frozenset(
     (
         "vocab_size", "attention.value_length", "rope.dimension_count", "rope.scaling.type", "rope.scaling.factor",
         "rope.scaling.original_context_length", "rope.scaling.attn_factor", "rope.scaling.finetuned",
-        "final_logit_softcapping", "tensor_data_layout", "attention.sliding_window", "attn_logit_softcapping",
+        "tensor_data_layout", "attention.sliding_window", "attn_logit_softcapping",
         "attention.causal", "rope.freq_base_swa", "attention.sliding_window_pattern",
         "rope.scaling.yarn_log_multiplier", "attention.key_length_swa", "attention.value_length_swa",
         "rope.dimension_count_swa",
@@ -193,6 +193,7 @@ def _of_gemma_2(read: Metadata, found: Found) -> dict[str, Any]:
     return {
         "sliding_window": read.number("attention.sliding_window", 4096),
         "attn_logit_softcapping": read.number("attn_logit_softcapping", 50.0),
+        "final_logit_softcapping": read.number("final_logit_softcapping", 30.0),
         "query_pre_attn_scalar": _scalar(read, layers_of_largest=46),
     }
 
@@ -205,6 +206,7 @@ def _of_gemma_3(read: Metadata, found: Found) -> dict[str, Any]:
         "rope_local_base_freq": read.number("rope.freq_base_swa", 10_000.0),
         "query_pre_attn_scalar": _scalar(read, layers_of_largest=62),
         "rope_theta": read.number("rope.freq_base", 1_000_000.0),
+        "final_logit_softcapping": read.number("final_logit_softcapping"),
     }
 
 
@@ -292,6 +294,7 @@ def config_of(header: Header, found: Found) -> Config:
     if words is None:
         raise CheckpointError("the tensor token_embd.weight is missing")
     keys["vocab_size"] = words.info.shape[0]
+    keys["tie_word_embeddings"] = "output.weight" not in found
     read.get("expert_count")
     read.get("expert_used_count")
     read.refuse_unread()

@@ -171,6 +171,10 @@ class SentencePiece:
             if kind in kinds
         }
 
+    def id_to_token(self, number: int) -> str | None:
+        """Return the text of a piece."""
+        return self._vocabulary.texts[number] if number < len(self._vocabulary) else None
+
     def encode(self, text: str, pair: str | None = None) -> Any:
         """Split a text."""
         tokenizer = self._made(text if pair is None else f"{text} {pair}")

@@ -1,0 +1,193 @@
+"""What a model predicts: a score for each token of its vocabulary, of a hidden state that has left the last layer.
+
+A model that sees only what came before predicts the next token (Radford et al. 2018, "Improving Language Understanding
+by Generative Pre-Training", section 3.1); one that sees both sides predicts the word that a mask stands for (Devlin et
+al. 2018, arXiv:1810.04805, section 3.1).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from attnexplain.errors import CheckpointError
+from attnexplain.models.checkpoint.config import LARGEST_NUMBER
+from attnexplain.models.checkpoint.layers import ACTIVATIONS, known_activation, layer_norm
+from attnexplain.variants import Norm
+
+if TYPE_CHECKING:
+    from attnexplain.attention import Array
+    from attnexplain.models.checkpoint.config import Config
+    from attnexplain.models.checkpoint.layout import Parameters
+    from attnexplain.models.checkpoint.tensors import AnyTensor
+    from attnexplain.models.model import End
+
+
+class Scores(NamedTuple):
+    """What a model says of the places that it was asked for."""
+
+    numbers: Array
+    """A score for each token, (places, vocabulary), float64."""
+    width: int
+    """Of what the last matrix is multiplied with."""
+    softcap: float | None
+    before: End
+    """What the hidden states went through before it."""
+
+
+def scores_of(parameters: Parameters, config: Config, states: Array) -> Scores:
+    """Score all tokens of the vocabulary for some hidden states that have left the last layer, (places, d_model).
+
+    Raises:
+        CheckpointError: the checkpoint has no parameters for it, or they do not fit.
+    """
+    end = _End(parameters, config)
+    with np.errstate(all="ignore"):
+        made = end.before_last(states)
+        numbers = end.matrix().times_transposed(made).astype(np.float64)
+        if (bias := end.bias()) is not None:
+            numbers += bias
+        cap = end.softcap
+        if cap is not None:
+            numbers = cap * np.tanh(numbers / cap)
+    parameters.tensors.let_go()
+    if not np.isfinite(numbers).all():
+        raise CheckpointError("the scores of what it predicts are not finite (NaN or infinite)")
+    return Scores(numbers, made.shape[1], cap, end.before)
+
+
+def softmax(scores: Array) -> Array:
+    """Turn scores into probabilities, row by row."""
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    shares: Array = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
+
+
+def check_predicts(parameters: Parameters, config: Config) -> None:
+    """Refuse a checkpoint that predicts nothing, before its layers are run.
+
+    Raises:
+        CheckpointError: it has no parameters for it.
+    """
+    end = _End(parameters, config)
+    if not parameters.sizes.causal and not end.how.dense:
+        raise CheckpointError("it predicts no words: it sees both sides, and was made to predict what comes next")
+    end.matrix()
+    if end.how.dense:
+        end.tensor(f"{end.how.dense}.weight")
+
+
+class _End:
+    """The parameters behind the last layer, each of them checked when it is asked for."""
+
+    def __init__(self, parameters: Parameters, config: Config) -> None:
+        if parameters.family.prediction is None:
+            raise CheckpointError(f"{parameters.family.title} predicts no words here")
+        self.parameters, self.config, self.how = parameters, config, parameters.family.prediction
+
+    @property
+    def softcap(self) -> float | None:
+        """What holds scores within bounds."""
+        key = "final_logit_softcapping"
+        if self.config.is_null(key) or (self.config.get(key) is None and self.how.softcap is None):
+            return None
+        return self.config.number(key, self.how.softcap, most=LARGEST_NUMBER)
+
+    @property
+    def before(self) -> End:
+        """What the hidden states go through before the last matrix."""
+        has_norm = self.how.final_norm and self.parameters.beside(f"{self.how.final_norm}.weight") is not None
+        return "matrix" if self.how.dense else "norm" if has_norm else ""
+
+    def matrix(self) -> AnyTensor:
+        """Return the last matrix: its own, or else the embeddings of the tokens where they are tied to it."""
+        for name in self.how.matrix:
+            if name in self.parameters.tensors:
+                return self.tensor(name)
+        if self.config.flag("tie_word_embeddings", default=self.how.is_tied):
+            return self.parameters.tensor("words")
+        raise self._missing(self.how.matrix[0])
+
+    def bias(self) -> Array | None:
+        """Return what is added to the scores."""
+        names = self.how.bias
+        return (
+            self._numbers(next((name for name in names if name in self.parameters.tensors), names[-1]))
+            if names
+            else None
+        )
+
+    def before_last(self, states: Array) -> Array:
+        """Pass hidden states through all that comes before the last matrix, (places, width)."""
+        how = self.how
+        if how.final_norm and (gain := self.parameters.beside(f"{how.final_norm}.weight")) is not None:
+            states = self._normalized(states, gain.numbers(), self.parameters.beside(f"{how.final_norm}.bias"))
+        elif how.final_norm and how.final_norm not in how.optional:
+            raise self._missing(f"{how.final_norm}.weight")
+        if how.narrower and (matrix := self.parameters.beside(how.narrower)) is not None:
+            states = matrix.times_transposed(states)
+        if not how.dense:
+            return self._fitting(states, self.matrix())
+        dense = self.tensor(f"{how.dense}.weight")
+        inner = self._fitting(states, dense)
+        inner = dense.times_transposed(inner)
+        if (bias := self._numbers(f"{how.dense}.bias")) is not None:
+            inner = inner + bias
+        inner = ACTIVATIONS[self._activation](inner)
+        gain_of = self._norm_part("weight", "gamma")
+        if gain_of is None:
+            raise self._missing(f"{how.dense_norm}.weight")
+        inner = self._normalized(inner, gain_of.numbers(), self._norm_part("bias", "beta"))
+        return self._fitting(inner, self.matrix())
+
+    @property
+    def _activation(self) -> str:
+        how = self.how
+        if how.activation_key:
+            return known_activation(self.config.text(how.activation_key, how.activation), how.activation_key)
+        return how.activation or self.parameters.sizes.activation
+
+    def _norm_part(self, name: str, old: str) -> AnyTensor | None:
+        """Return the gain or the shift of the norm behind the matrix before the last, by its new or its old name."""
+        tensors = self.parameters.tensors
+        names = (f"{self.how.dense_norm}.{name}", f"{self.how.dense_norm}.{old}")
+        return next((tensors[name] for name in names if name in tensors), None)
+
+    def _normalized(self, x: Array, gain: Array, shift: AnyTensor | None) -> Array:
+        sizes = self.parameters.sizes
+        if gain.shape != x.shape[-1:]:
+            raise CheckpointError(f"the last norm has {gain.size} numbers, and {x.shape[-1]} are to be normalized")
+        if sizes.norm == "layer":
+            return layer_norm(x, gain, 0.0 if shift is None else shift.numbers(), sizes.epsilon)
+        return Norm(1 + gain if sizes.norm == "rms + 1" else gain, sizes.epsilon)(x)
+
+    def _numbers(self, name: str) -> Array | None:
+        """Return a bias, which may be missing where the family says so."""
+        return (
+            None if name in self.how.optional and name not in self.parameters.tensors else self.tensor(name).numbers()
+        )
+
+    def tensor(self, name: str) -> AnyTensor:
+        """Return a tensor by its whole name.
+
+        Raises:
+            CheckpointError: there is none.
+        """
+        if name not in self.parameters.tensors:
+            raise self._missing(name)
+        return self.parameters.tensors[name]
+
+    def _missing(self, name: str) -> CheckpointError:
+        return CheckpointError(
+            f"it predicts no words: the tensor {self.parameters.tensors.called(name)} is missing",
+            hint="take a checkpoint that was saved with what comes behind its layers (…ForCausalLM, …ForMaskedLM)",
+        )
+
+    def _fitting(self, x: Array, matrix: AnyTensor) -> Array:
+        if len(matrix.shape) != 2 or matrix.shape[1] != x.shape[1]:
+            raise CheckpointError(
+                f"the tensor {matrix.name} has the shape {matrix.shape}, and rows of {x.shape[1]} numbers are to be "
+                "multiplied with it"
+            )
+        return x

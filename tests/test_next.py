@@ -1,0 +1,191 @@
+"""What a model predicts: against transformers, and what is refused."""
+
+import json
+import shutil
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from command import SCHEMA, call, run
+
+from attnexplain import explain
+from attnexplain.errors import CommandError, DataError
+
+DATA = Path(__file__).parent / "data"
+CHECKPOINTS = DATA / "checkpoints"
+with np.load(DATA / "next.npz") as file:
+    REFERENCES = {name: file[name] for name in file.files}
+PREDICTING = sorted({name.rsplit("/", 1)[0] for name in REFERENCES})
+SENTENCES = ("The animal didn't cross the street", "She put {mask} money at the {mask}")
+
+
+def run_ok(*arguments):
+    code, out, err = call(*arguments)
+    assert code == 0, err
+    return out
+
+
+def sentence_of(case):
+    name, number = case.split("/")
+    special = (CHECKPOINTS / name / "tokenizer.json").read_text(encoding="utf-8")
+    return SENTENCES[int(number)].format(mask="[MASK]" if '"[MASK]"' in special else "<mask>")
+
+
+@pytest.mark.parametrize("case", PREDICTING)
+def test_what_it_predicts_is_what_transformers_computes(case):
+    expected, places = REFERENCES[f"{case}/probabilities"], REFERENCES[f"{case}/places"].tolist()
+    found = explain(sentence_of(case), model=CHECKPOINTS / case.split("/")[0], next_tokens=100)
+    assert found.found.ids == tuple(REFERENCES[f"{case}/ids"])
+    assert found.predicted.positions == tuple(places)
+    assert found.predicted.vocabulary == expected.shape[1]
+    for place, shares in zip(places, expected, strict=True):
+        tokens = [token for token in found.predicted.tokens if token.position == place]
+        assert len(tokens) == 100
+        probabilities = np.array([token.probability for token in tokens])
+        np.testing.assert_allclose(probabilities, shares[[token.id for token in tokens]], rtol=2e-4, atol=1e-7)
+        np.testing.assert_allclose(probabilities, np.sort(shares)[::-1][:100], rtol=2e-4, atol=1e-7)
+
+
+def test_references_are_of_every_kind():
+    names = {case.split("/")[0] for case in PREDICTING}
+    assert {"bert-masked", "bert-untied", "gemma3-capped", "opt-narrow", "gpt-neox-untied", "phi3-untied"} <= names
+    assert {"gemma2", "gpt2", "mpnet", "albert", "distilbert", "modernbert-plain-end", "electra-generator"} <= names
+    assert len(names) >= 29
+
+
+@pytest.mark.parametrize("name", ["bert", "electra", "roberta-prelayernorm", "llama-3", "gpt-neox", "qwen3"])
+def test_a_checkpoint_of_the_layers_alone_predicts_nothing(name):
+    with pytest.raises(DataError, match=r"predicts no words: the tensor .* is missing") as caught:
+        explain("a [MASK] b", model=CHECKPOINTS / name, next_tokens=3)
+    assert "ForCausalLM" in caught.value.hint
+
+
+def test_a_masked_model_needs_a_mask():
+    with pytest.raises(DataError, match=r"the text has no \[MASK\]"):
+        explain("The cat sat", model=CHECKPOINTS / "bert-masked", next_tokens=3)
+
+
+def test_a_model_that_sees_both_sides_and_has_no_mask_predicts_nothing():
+    with pytest.raises(DataError, match="sees both sides"):
+        explain("The cat sat", model=CHECKPOINTS / "gemma3-both-sides", next_tokens=3)
+
+
+@pytest.mark.parametrize("model", ["tiny", "untrained"])
+def test_models_that_predict_nothing_say_so(model):
+    with pytest.raises(CommandError, match="checkpoints that predict words"):
+        explain("The cat sat", model=model, next_tokens=3)
+
+
+@pytest.mark.parametrize("option", [{"causal": False}, {"scale": False}])
+def test_every_head_predicts_as_it_is(option):
+    with pytest.raises(CommandError, match="every head as it is"):
+        explain("The cat sat", model=CHECKPOINTS / "gpt2", next_tokens=3, **option)
+
+
+@pytest.mark.parametrize("count", [-1, 101])
+def test_how_many_is_bounded(count):
+    with pytest.raises(CommandError):
+        explain("The cat sat", model=CHECKPOINTS / "gpt2", next_tokens=count)
+
+
+def test_the_lesson_is_the_same_and_ends_with_what_is_expected():
+    plain = explain("The cat sat", model=CHECKPOINTS / "gpt2", layer=1)
+    asked = explain("The cat sat", model=CHECKPOINTS / "gpt2", layer=1, next_tokens=3)
+    np.testing.assert_array_equal(asked.weights, plain.weights)
+    assert plain.predicted is None
+    done = run_ok("--model", str(CHECKPOINTS / "gpt2"), "--next", "3", "The cat sat")
+    assert "What the model expects next" in done
+    assert done.index("Step 4") < done.index("What the model expects next") < done.index("Model: gpt2")
+
+
+def test_json_has_it_and_reads_back(tmp_path):
+    model = str(CHECKPOINTS / "gpt2")
+    for more in ((), ("--step", "2")):
+        written = json.loads(run_ok("--model", model, "--next", "4", *more, "--json", "The cat sat"))
+        assert [set(entry) for entry in written["next"]] == [{"token", "id", "probability", "position"}] * 4
+        assert {entry["position"] for entry in written["next"]} == {len(written["tokens"]) - 1}
+    path = tmp_path / "run.json"
+    path.write_text(run_ok("--model", model, "--next", "4", "--json", "The cat sat"), encoding="utf-8")
+    again = json.loads(run_ok("--model", str(path), "--json"))
+    assert again["next"] == written["next"]
+    assert "What the model expects next" in run_ok("--model", str(path))
+
+
+def test_masks_are_marked_in_json():
+    model = str(CHECKPOINTS / "bert-masked")
+    written = json.loads(run_ok("--model", model, "--next", "2", "--json", "the [MASK] sat [MASK]"))
+    jsonschema.validate(written, SCHEMA)
+    assert [entry["masked"] for entry in written["next"]] == [True] * 4
+    masks = [place for place, text in enumerate(written["tokens"]) if text == "[MASK]"]
+    assert [entry["position"] for entry in written["next"]] == [masks[0]] * 2 + [masks[1]] * 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("probability", 2.0), ("probability", -0.1), ("probability", None), ("probability", True), ("token", 5),
+        ("id", -1), ("id", "5"), ("position", 99), ("position", None), ("probability", 1.0),
+    ],
+)  # fmt: skip
+def test_stored_tokens_that_cannot_be_are_refused(key, value, tmp_path):
+    written = json.loads(run_ok("--model", str(CHECKPOINTS / "gpt2"), "--next", "4", "--json", "The cat sat"))
+    written["next"][0][key] = value
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(written), encoding="utf-8")
+    done = run("--model", str(path))
+    assert done.returncode == 3
+    assert done.stderr.count(b"\n") <= 2
+    assert b"next" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--next", "0"), ("--next", "101"), ("--next", "x"), ("--next", "3", "--overview"),
+        ("--next", "3", "--explore"),
+        ("--next", "3", "--causal"), ("--next", "3", "--no-scale"), ("--next", "3", "-o", "x.npz"),
+        ("--next", "3", "--find", "a:b"), ("--next", "3", "--compare", "The dog"),
+    ],
+)  # fmt: skip
+def test_options_that_do_not_go_together(arguments):
+    done = run("--model", str(CHECKPOINTS / "gpt2"), *arguments, "The cat sat")
+    assert done.returncode == 2
+    assert not done.stdout
+    assert b"--next" in done.stderr
+
+
+@pytest.mark.parametrize("broken", ["transformer.ln_f.weight", "transformer.wte.weight"])
+def test_numbers_that_are_not_finite_are_refused(broken, tmp_path):
+    from safetensors.numpy import load_file, save_file
+
+    folder = tmp_path / "model"
+    shutil.copytree(CHECKPOINTS / "gpt2", folder)
+    tensors = {name: array.copy() for name, array in load_file(folder / "model.safetensors").items()}
+    tensors[broken].reshape(-1)[-1] = np.nan
+    save_file(tensors, folder / "model.safetensors")
+    done = run("--model", str(folder), "--next", "3", "The cat sat")
+    assert done.returncode == 3
+    assert done.stderr.count(b"\n") <= 2
+
+
+def test_older_names_are_known(tmp_path):
+    from safetensors.numpy import load_file, save_file
+
+    renamed = {
+        "bert-masked": {
+            "cls.predictions.transform.LayerNorm.weight": "cls.predictions.transform.LayerNorm.gamma",
+            "cls.predictions.transform.LayerNorm.bias": "cls.predictions.transform.LayerNorm.beta",
+        },
+        "gpt-neox-untied": {"lm_head.weight": "embed_out.weight"},
+    }
+    for name, names in renamed.items():
+        folder = tmp_path / name
+        shutil.copytree(CHECKPOINTS / name, folder)
+        tensors = {names.get(key, key): array.copy() for key, array in load_file(folder / "model.safetensors").items()}
+        save_file(tensors, folder / "model.safetensors")
+        sentence = "the [MASK] sat" if name == "bert-masked" else "the cat sat"
+        assert (
+            explain(sentence, model=folder, next_tokens=3).predicted
+            == explain(sentence, model=CHECKPOINTS / name, next_tokens=3).predicted
+        )
