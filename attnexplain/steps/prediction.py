@@ -59,7 +59,7 @@ def _table(names: tuple[str, ...], view: View, predicted: Predicted, position: i
     """List the tokens of one place, and what all others get together."""
     found = [token for token in predicted.tokens if token.position == position]
     rest = 1 - sum(token.probability for token in found)
-    rows = [
+    rows: list[tuple[Entry, ...]] = [
         *((token.shown, token.probability) for token in found),
         ("all others", Number(as_printed(max(rest, 0.0), view.fine), view.fine)),
     ]
