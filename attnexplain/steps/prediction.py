@@ -5,7 +5,7 @@ from __future__ import annotations
 from attnexplain.arithmetic import as_printed, digits_of, write_number
 from attnexplain.explanation import Explanation
 from attnexplain.models.model import Predicted
-from attnexplain.steps.blocks import Block, Formula, FormulaLine, Number, Prose, Step, Symbol, Table, View
+from attnexplain.steps.blocks import Block, Entry, Formula, FormulaLine, Number, Prose, Step, Symbol, Table, View
 
 ENDS = {
     "": "The output matrix makes",
