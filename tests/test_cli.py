@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -13,13 +12,16 @@ import time
 import jsonschema
 import pytest
 import typer
-from command import COMMAND, SCHEMA, call, on_terminal, run
+from command import COMMAND, SCHEMA, call, on_terminal, run, terminals
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from readme import skip_without_minilm
 
 import attnexplain
 from attnexplain.cli import options
 from attnexplain.errors import CommandError
+
+HELP = call("--help")[1] + call("-h")[1]
 
 # Where sentences come from
 
@@ -162,9 +164,9 @@ ERRORS = [
     (
         ["a", "b c"],
         2,
-        "the sentence must be one argument, and there are several\n  hint: put it in quotes: attnexplain 'a b c'",
+        'the sentence must be one argument, and there are several\n  hint: put it in quotes: attnexplain "a b c"',
     ),
-    (["-5 degrees"], 2, "no such option: -5\n  hint: for text that starts with a dash: attnexplain -- '-5 degrees'"),
+    (["-5 degrees"], 2, 'no such option: -5\n  hint: for text that starts with a dash: attnexplain -- "-5 degrees"'),
     (["--step", "5", "a"], 2, "--step: '5' is not a whole number from 1 to 4" + SEE_HELP),
     (["--digits", "9", "a"], 2, "--digits: '9' is not a whole number from 0 to 8" + SEE_HELP),
     (["--digits", "two", "a"], 2, "--digits: 'two' is not a whole number from 0 to 8" + SEE_HELP),
@@ -264,8 +266,44 @@ def test_version():
     assert call("--version") == call("-V", "ignored") == (0, f"attnexplain {attnexplain.__version__}\n", "")
 
 
-def test_help_has_every_option_and_commands_to_copy():
+def test_the_first_help_is_no_longer_than_a_screen():
     code, out, err = call("-h")
+    assert (code, err) == (0, "")
+    assert call("-h", "The cat sat") == (code, out, err)
+    lines = out.splitlines()
+    assert len(lines) <= 23
+    assert max(map(len, lines)) <= 80
+    everything = call("--help")[1]
+    for option in re.findall(r"--[a-z-]+", out):
+        assert option in everything
+
+
+def test_help_has_each_option_below_one_heading():
+    from attnexplain.cli.options import GROUPS, app
+
+    named = [name for names in GROUPS.values() for name in names]
+    assert len(named) == len(set(named))
+    known = {parameter.name for parameter in typer.main.get_command(app).params}
+    assert set(named) <= known
+    assert known - set(named) == {
+        "sentence", "debug", "version", "first_help", "install_completion", "show_completion",
+    }  # fmt: skip
+    out = call("--help")[1]
+    assert re.findall(r"^(\w[\w ]*):$", out, re.MULTILINE) == [*GROUPS, "About"]
+
+
+@pytest.mark.parametrize("command", re.findall(r"^  (\S.*attnexplain .*|attnexplain .*)$", HELP, re.MULTILINE))
+def test_every_example_of_the_help_works_anywhere(command, tmp_path):
+    if "minilm" in command:
+        pytest.importorskip("safetensors")
+        skip_without_minilm(command)
+    line = command.replace("attnexplain ", f'"{sys.executable}" -m attnexplain ', 1)
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", line], cwd=tmp_path, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_help_has_every_option_and_commands_to_copy():
+    code, out, err = call("--help")
     assert (code, err) == (0, "")
     options = (
         "--file --step --query --key --phrase --model --layer --head --overview --find --merge-words --download "
@@ -410,7 +448,7 @@ def test_ctrl_c_ends_the_process_as_the_signal_does():
 
 def test_ctrl_c_ends_a_shell_loop():
     loop = f'for i in 1 2 3; do "{sys.executable}" -m attnexplain -; echo again; done'
-    child, screen = pty.fork()
+    child, screen = terminals().fork()
     if child == 0:  # pragma: no cover
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execvp("bash", ["bash", "-c", loop])

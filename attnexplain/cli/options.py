@@ -7,7 +7,6 @@ evaluate each of them, which takes as long as drawing a step.)
 
 import os
 import re
-import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import redirect_stderr, suppress
@@ -17,10 +16,12 @@ from io import StringIO
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from attnexplain.cli.request import Request, When
 from attnexplain.cli.streams import NAME, WIDTHS, reported
 from attnexplain.errors import AttnExplainError, CommandError, OutputError
+from attnexplain.text import for_shell
 from attnexplain.tokens import MAX_TOKENS, MOST_NEXT, MOST_TOKENS
 
 EXAMPLES = f"""Examples:
@@ -39,10 +40,70 @@ EXAMPLES = f"""Examples:
   {NAME} --worksheet -o sheet.html "The river bank was flooded"
   {NAME} --explain softmax
   {NAME} --json "The cat sat" | python3 -m json.tool
-  {NAME} --file sentences/ambiguous.txt --step 3 --brief
+  echo "The cat sat" | {NAME} --step 3 --brief -
   {NAME} -- "-5 degrees is cold"
 
 Exit codes: 0 done, 1 the output could not be written, 2 fix the command, 3 fix the data, 70 a bug of ours."""
+
+
+FIRST_HELP = f"""Usage: {NAME} [OPTIONS] SENTENCE
+
+  See self-attention happen on your own sentence: four steps, with every number.
+
+  --step N             one step: 1 vectors, 2 scores, 3 weights, 4 context
+  --query W --key W    the words that are worked out by hand
+  --full               every matrix and every number
+  --compare SENTENCE   the same word in two sentences
+  --explain TOPIC      a short article: attention, softmax, heads and more
+  --explore            the lesson as a screen that answers to keys and mouse
+  -m, --model SOURCE   untrained, numbers.json, minilm, a folder, a .gguf file
+  --layer N --head N   which head of it
+  --overview           every head on one screen; --find it:animal ranks them
+  --next N             what a model expects next
+  --worksheet, --quiz  exercises for a class
+  --json               for other programs; -o FILE for .svg .html .md .txt .npz
+  --figure weights     one picture for a slide, with -o FILE.svg
+
+  {NAME} "The river bank was flooded after the storm"
+  {NAME} --step 3 "The river bank was flooded after the storm"
+
+{NAME} --help lists every option, with examples."""
+"""What -h shows: no longer than a screen."""
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "What": ("file", "step", "query", "key", "place", "phrase", "compare", "pair", "truncate"),
+    "How much": ("full", "brief", "digits", "max_tokens"),
+    "The model": (
+        "model", "layer", "head", "seed", "causal", "scale", "merge_words", "download", "model_card",
+    ),
+    "Many heads": ("overview", "find", "all_heads", "repeats", "next"),
+    "Learn": ("explain", "explore", "worksheet", "key_sheet", "blanks", "quiz"),
+    "Out": ("json", "json_schema", "output", "force", "figure", "shape", "bare", "theme", "keep_going"),
+    "The screen": ("width", "color", "ascii", "pager", "pause"),
+}  # fmt: skip
+"""The headings of --help, and what stands below each; what is named nowhere stands below the last, About."""
+
+
+class Grouped(TyperCommand):
+    """A command whose help has its options below headings."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write them."""
+        by_name = {parameter.name: parameter.get_help_record(ctx) for parameter in self.get_params(ctx)}
+        sentence = ("SENTENCE", (by_name.pop("sentence") or ("", ""))[1])
+        for heading, names in {**GROUPS, "About": [name for name in by_name if name not in _GROUPED]}.items():
+            records = [record for name in names if (record := by_name[name]) is not None]
+            with formatter.section(heading):
+                formatter.write_dl([*([sentence] if heading == "What" else []), *records])
+
+
+_GROUPED = frozenset(name for names in GROUPS.values() for name in names)
+
+
+def _first_help(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(FIRST_HELP)
+        raise typer.Exit
 
 
 class Theme(StrEnum):
@@ -170,7 +231,7 @@ COLUMNS, TOKENS, NEXT = _whole_number(*WIDTHS), _whole_number(1, MOST_TOKENS), _
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
-@app.command(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
+@app.command(cls=Grouped, context_settings={"help_option_names": ["--help"]}, epilog=EXAMPLES)
 def request(
     sentence: Annotated[
         str | None, typer.Argument(metavar="SENTENCE", help="The text; - or a pipe reads standard input.")
@@ -202,7 +263,7 @@ def request(
             metavar="SOURCE",
             autocompletion=lambda incomplete: _beginning_with(incomplete, ("tiny", "untrained", "minilm")),
             help="tiny (learned), untrained (random), a .json or .npz file of numbers, or a real checkpoint: minilm, a "
-            "folder, a name in the Hugging Face cache.",
+            "folder, a .gguf file, ollama:NAME, a name in the Hugging Face cache.",
         ),
     ] = None,
     layer: Annotated[
@@ -369,6 +430,9 @@ def request(
         bool, typer.Option("--model-card", help="Show what the learned model is and can do.")
     ] = False,
     version: Annotated[bool, typer.Option("--version", "-V", help="Show the version.")] = False,
+    first_help: Annotated[
+        bool, typer.Option("-h", is_eager=True, callback=_first_help, help="What most need, on one screen.")
+    ] = False,
 ) -> Request:
     """See self-attention happen on your own sentence: four steps, with every number."""
     return Request(
@@ -507,6 +571,8 @@ def read_ordinary(command: Any, arguments: Sequence[str]) -> Request | None:
         }
     except Exception:
         return None
+    if given.get("first_help"):
+        return None
     _refuse_twice(order)
     return None if too_many or not given.keys() <= request.__annotations__.keys() else request(**given)
 
@@ -531,7 +597,7 @@ def _usage_error(error: Any, arguments: Sequence[str]) -> CommandError:
         message = f"no such option: {option}" + (f" (did you mean {possibilities}?)" if possibilities else "")
         text = next((argument for argument in arguments if argument.startswith(option)), option)
         if not re.fullmatch(r"--?[A-Za-z][\w-]*(=.*)?", text):
-            hint = f"for text that starts with a dash: {NAME} -- {shlex.quote(text)}"
+            hint = f"for text that starts with a dash: {NAME} -- {for_shell(text)}"
     elif "--explain" in message and "requires an argument" in message:
         from attnexplain.steps.topics import TOPICS
 
@@ -539,5 +605,5 @@ def _usage_error(error: Any, arguments: Sequence[str]) -> CommandError:
     elif "extra argument" in message:
         message = "the sentence must be one argument, and there are several"
         words = [argument for argument in arguments if not argument.startswith("-")]
-        hint = f"put it in quotes: {NAME} {shlex.quote(' '.join(words))}"
+        hint = f"put it in quotes: {NAME} {for_shell(' '.join(words))}"
     return CommandError(message, hint=hint)
