@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import unicodedata
 
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -39,6 +41,22 @@ def visible(text: str, *, charset: str = "utf-8") -> str:
         else:
             shown.append(character)
     return "".join(shown)
+
+
+def for_shell(text: str, *, system: str = os.name) -> str:
+    """Quote a text for the shell of a system: in double quotes where nothing in it means anything there.
+
+    On Windows that fits PowerShell and cmd; other texts are quoted for PowerShell.
+
+    >>> for_shell("The cat", system="posix"), for_shell("cat", system="nt"), for_shell("it's $5", system="nt")
+    ('"The cat"', 'cat', "'it''s $5'")
+    """
+    plain = shlex.quote(text) == text
+    if system == "nt":
+        is_plain = not set(text) & set('"$`%!^\u201c\u201d\u201e')
+        return text if plain and is_plain else f'"{text}"' if is_plain else "'" + text.replace("'", "''") + "'"
+    is_plain = not set(text) & set('"$`\\!')
+    return f'"{text}"' if is_plain and not plain else shlex.quote(text)
 
 
 def can_show(text: str, charset: str) -> bool:

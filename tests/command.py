@@ -1,11 +1,9 @@
 """Running the command: in this process, as a process of its own, on a terminal of its own."""
 
 import contextlib
-import fcntl
 import io
 import json
 import os
-import pty
 import re
 import select
 import signal
@@ -13,11 +11,12 @@ import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 import attnexplain
 from attnexplain.cli import main
@@ -44,16 +43,25 @@ def call(*arguments):
     return code, out.getvalue(), err.getvalue()
 
 
+def terminals():
+    """Return the module that makes terminals; a test that needs one is skipped where there is none (Windows)."""
+    return pytest.importorskip("pty", reason="there are no pseudo-terminals here")
+
+
 def on_terminal(*arguments, columns=80, keys=b"", **environment):
     """Run the command on a pseudo-terminal of its own; return the exit status and what the screen got.
 
     It has no pager, unless the environment names one.
     """
+    pty = terminals()
     environment = {"ATTNEXPLAIN_PAGER": "", **environment}
     child, screen = pty.fork()
     if child == 0:  # pragma: no cover - the child becomes the command
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a runner in the background may have it ignored
         os.execve(COMMAND[0], [*COMMAND, *arguments], {**os.environ, **environment})
+    import fcntl
+    import termios
+
     fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     if keys:
         time.sleep(0.5)

@@ -1,20 +1,20 @@
 """The screen of --explore on a terminal of its own: how it begins, how it ends, and what it leaves behind."""
 
-import fcntl
 import os
-import pty
 import re
 import select
 import shlex
 import signal
 import struct
-import termios
 import time
 from pathlib import Path
 
 import pytest
 from command import COMMAND, call, run
 
+fcntl, pty, termios = (
+    pytest.importorskip(name, reason="there are no pseudo-terminals here") for name in ("fcntl", "pty", "termios")
+)
 pytest.importorskip("textual", reason="the extra attnexplain[explore] is not installed")
 
 BERT = str(Path(__file__).parent / "data" / "checkpoints" / "bert")

@@ -4,7 +4,6 @@ import base64
 import json
 import math
 import os
-import resource
 import shutil
 import socket
 import struct
@@ -498,6 +497,8 @@ def test_a_header_that_lies_costs_no_memory(tmp_path):
         file.truncate(8 + len(text) + end + huge)
 
     def limit():
+        import resource
+
         resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, 1 << 30))
 
     command = [sys.executable, "-m", "attnexplain", "--model", str(folder), "--json", SENTENCE]

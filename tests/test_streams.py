@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import select
 import signal
 import subprocess
@@ -11,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
 import pytest
-from command import COMMAND
+from command import COMMAND, terminals
 
 KINDS = ("terminal", "file", "pipe", "closed")
 CASES = list(product(KINDS, repeat=3))
@@ -26,7 +25,7 @@ class Stream:
         self.kind = kind
         self.other = self.mine = None
         if kind == "terminal":
-            self.other, self.mine = pty.openpty()
+            self.other, self.mine = terminals().openpty()
         elif kind == "file":
             path = folder / f"{number}"
             path.write_bytes("\n".join(SENTENCES).encode() if number == 0 else b"")
@@ -183,7 +182,7 @@ def long_file(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_under_the_bar_takes_it_away(number, long_file, tmp_path):
-    terminal, mine = pty.openpty()
+    terminal, mine = terminals().openpty()
     with open(tmp_path / "out", "wb") as out:
         process = subprocess.Popen(
             [*COMMAND, "--json", "--file", str(long_file)], stdout=out, stderr=mine, stdin=subprocess.DEVNULL,
@@ -201,7 +200,7 @@ def test_a_signal_under_the_bar_takes_it_away(number, long_file, tmp_path):
 
 
 def test_a_reader_that_has_seen_enough_ends_a_watched_run_silently(long_file):
-    terminal, mine = pty.openpty()
+    terminal, mine = terminals().openpty()
     line = f'"{COMMAND[0]}" -m attnexplain --json --file "{long_file}" | head -n 1; echo "${{PIPESTATUS[0]}}"'
     done = subprocess.run(["bash", "-c", line], stdout=subprocess.PIPE, stderr=mine, timeout=60)
     os.close(mine)
@@ -212,7 +211,7 @@ def test_a_reader_that_has_seen_enough_ends_a_watched_run_silently(long_file):
 
 
 def test_a_full_disk_is_said_once_while_a_bar_shows(long_file):
-    terminal, mine = pty.openpty()
+    terminal, mine = terminals().openpty()
     with open("/dev/full", "wb") as full:
         done = subprocess.run([*COMMAND, "--json", "--file", str(long_file)], stdout=full, stderr=mine, timeout=60)
     os.close(mine)
@@ -270,7 +269,7 @@ def test_a_disk_that_fills_up_in_the_middle_is_noticed_also_without_a_buffer(arg
 def test_what_is_skipped_stands_on_lines_of_its_own_under_a_bar(tmp_path):
     path = tmp_path / "mixed.txt"
     path.write_text("the cat\n?\n" * 20)
-    terminal, mine = pty.openpty()
+    terminal, mine = terminals().openpty()
     with open(tmp_path / "out", "wb") as out:
         done = subprocess.run(
             [*COMMAND, "--json", "--keep-going", "--file", str(path)], stdout=out, stderr=mine, timeout=60

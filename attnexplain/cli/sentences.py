@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from attnexplain.cli.ending import done_at_the_end
 from attnexplain.cli.request import Request
 from attnexplain.cli.streams import is_file, is_terminal
-from attnexplain.errors import CommandError, TextError
+from attnexplain.errors import CommandError, DataError, TextError
 from attnexplain.facts import NUMBERS_FILES
 from attnexplain.text import visible
 
@@ -23,6 +23,10 @@ SECONDS_A_BAR = 0.1
 """How often the bar is drawn."""
 LONGEST_LINE = 1 << 20
 """Bytes of one line of input."""
+
+
+TO_UTF_8 = "iconv -f UTF-16 -t UTF-8; in PowerShell: Get-Content FILE | Set-Content -Encoding utf8 NEW-FILE"
+"""How a text of Windows is converted."""
 
 
 class Line(NamedTuple):
@@ -64,6 +68,8 @@ def read_lines(asked: Request, example: str | None) -> Iterator[Line]:
                     while raw and not raw.endswith(b"\n"):
                         raw = stream.readline(LONGEST_LINE)
                     continue
+                if number == 1 and _is_utf_16(raw):
+                    raise DataError(f"{source} is UTF-16, and UTF-8 is read", hint=TO_UTF_8)
                 try:
                     text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
                 except UnicodeDecodeError as error:
@@ -122,6 +128,12 @@ class Watch:
         yield
         if self._progress is not None:
             self._progress.start()
+
+
+def _is_utf_16(raw: bytes) -> bool:
+    """Whether a first line begins as UTF-16 does, or has nothing in every second byte."""
+    starts = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return starts or (len(raw) >= 4 and (not any(raw[1:-1:2]) or not any(raw[0:-1:2])))
 
 
 def brings_a_sentence(model: str | None) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -33,7 +32,7 @@ from attnexplain.cli.streams import (
 )
 from attnexplain.cli.threads import use_all
 from attnexplain.errors import AttnExplainError, CommandError, DataError, PhraseError, TextError, WordError
-from attnexplain.text import can_show, visible
+from attnexplain.text import can_show, for_shell, visible
 from attnexplain.tokens import phrases_in, refuse_long
 
 if TYPE_CHECKING:
@@ -81,9 +80,7 @@ def serve(asked: Request) -> int:
 
         return explore(asked, model)
     if model.example is None and asked.sentence is None and asked.file is None and is_terminal(sys.stdin):
-        raise CommandError(
-            "there is no sentence", hint=f"{NAME} --model {shlex.quote(str(asked.model))} 'your sentence'"
-        )
+        raise CommandError("there is no sentence", hint=f'{NAME} --model {for_shell(str(asked.model))} "your sentence"')
     if asked.quiz:
         _quiz(asked, model)
         return 0
@@ -100,7 +97,7 @@ def _quiz(asked: Request, model: Model) -> None:
     from attnexplain.steps.blocks import Lesson, Prose, Step
 
     if model.example is None and asked.sentence is None:
-        raise CommandError("--quiz needs its sentence as an argument", hint=f"{NAME} --quiz 'your sentence'")
+        raise CommandError("--quiz needs its sentence as an argument", hint=f'{NAME} --quiz "your sentence"')
     draw = page(replace(asked, output=None, json=False))
 
     def drawn(text: str) -> str:

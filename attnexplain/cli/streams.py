@@ -9,7 +9,7 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from attnexplain import __version__
 from attnexplain.errors import AttnExplainError, OutputError
@@ -27,6 +27,8 @@ WIDTHS = (20, 500)
 """The fewest and the most columns."""
 LONGEST_MESSAGE = 600
 """Characters of a line on standard error; of a longer one the middle is left out."""
+STANDARD_OUTPUT, PROCESSES_ESCAPES = -11, 4
+"""Numbers that Windows has for them."""
 HEIGHT = 100
 """Lines where there is no screen."""
 _SIXTEEN_COLOURS = frozenset({"linux", "ansi", "cygwin", "screen", "vt100", "vt220"})
@@ -52,14 +54,36 @@ def choose_palette(when: When, environment: Mapping[str, str]) -> Palette | None
     if when == "never":
         return None
     if when == "auto":
+        if is_terminal(sys.stdout) and not takes_escapes():
+            return None
         forced = environment.get("FORCE_COLOR", "")
         if environment.get("NO_COLOR") or forced == "0":
             return None
         if not forced and not (is_terminal(sys.stdout) and kind != "dumb"):
             return None
-    if environment.get("COLORTERM", "").lower() in ("truecolor", "24bit") or kind.endswith("-direct"):
+    if (
+        environment.get("COLORTERM", "").lower() in ("truecolor", "24bit")
+        or kind.endswith("-direct")
+        or environment.get("WT_SESSION")
+    ):
         return "truecolor"
     return "standard" if kind in _SIXTEEN_COLOURS or kind.endswith("-16color") else "256"
+
+
+def takes_escapes(system: str = os.name) -> bool:
+    """Whether the terminal understands escape sequences; a console of Windows does when it is asked to.
+
+    Reference: Microsoft, "Console Virtual Terminal Sequences" (SetConsoleMode, ENABLE_VIRTUAL_TERMINAL_PROCESSING).
+    """
+    if system != "nt":
+        return True
+    import ctypes
+
+    kernel: Any = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore] # Windows has it
+    handle, mode = kernel.GetStdHandle(STANDARD_OUTPUT), ctypes.c_uint32()
+    if not kernel.GetConsoleMode(handle, ctypes.byref(mode)):
+        return False
+    return bool(kernel.SetConsoleMode(handle, mode.value | PROCESSES_ESCAPES))
 
 
 def screen_width() -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from attnexplain.steps.blocks import Command
-from attnexplain.text import visible
+from attnexplain.text import for_shell, visible
 from attnexplain.tokens import MAX_TOKENS, Tokens
 
 
@@ -24,10 +23,4 @@ def command(options: Sequence[str], sentence: str, tokens: Tokens) -> Command:
         count = len(tokens.texts)
         options = [*options, "--truncate", *(["--max-tokens", str(count)] if count != MAX_TOKENS else [])]
     dash = ["--"] if sentence.startswith("-") else []
-    return Command(" ".join(_quoted(visible(part)) for part in ["attnexplain", *options, *dash, sentence]))
-
-
-def _quoted(text: str) -> str:
-    """Quote a text for a shell: in double quotes where nothing in it means anything there, which reads better."""
-    is_plain = not set(text) & set('"$`\\!')
-    return f'"{text}"' if is_plain and shlex.quote(text) != text else shlex.quote(text)
+    return Command(" ".join(for_shell(visible(part)) for part in ["attnexplain", *options, *dash, sentence]))

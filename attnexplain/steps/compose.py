@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from math import isclose, sqrt
 
@@ -20,6 +19,7 @@ from attnexplain.steps.prediction import prediction_step
 from attnexplain.steps.qkv import qkv_step
 from attnexplain.steps.scores import scores_step
 from attnexplain.steps.weights import weights_step
+from attnexplain.text import for_shell
 
 LONGEST_COMMAND = 60
 """Characters of a sentence that is written out in the commands that stand last."""
@@ -104,7 +104,7 @@ def _ways_on(trace: Explanation, query: str | None, key: str | None, *, full: bo
     ways = [["--step", "3"], *([] if full else [["--full"]]), ["--explore"]]
     ways += [["--compare", "another sentence"]] if model.kind != "untrained" and not trace.found.second_begins else []
     if len(trace.sentence) > LONGEST_COMMAND:
-        return (Prose(f"Add to the command: {', or '.join(map(shlex.join, ways))}"),)
+        return (Prose(f"Add to the command: {', or '.join(' '.join(map(for_shell, way)) for way in ways)}"),)
     options = [word for option, value in options_of(trace, query, key) for word in (option, value) if word]
     return tuple(command([*options, *way], trace.sentence, trace.found) for way in ways)
 
