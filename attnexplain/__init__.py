@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from attnexplain.explanation import explain as explain
     from attnexplain.models import load_model as load_model
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "AllHeads", "AttentionTrace", "AttnExplainError", "Explanation", "HeadWeights", "explain", "explain_all",
     "load_model",

@@ -10,7 +10,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import readme
 from command import TERMINAL_VARIABLES
-from screens import GOLDEN, HEADS, PICTURE, SCREENS, draw, heads, picture
+from moving import moving
+from screens import GOLDEN, HEADS, MOVING, PICTURE, SCREENS, draw, heads, picture
 
 if __name__ == "__main__":
     os.environ["TERM"] = "xterm-256color"
@@ -40,3 +41,4 @@ if __name__ == "__main__":
     os.environ["COLORTERM"] = "truecolor"
     PICTURE.write_text(picture(), encoding="utf-8")
     HEADS.write_text(heads(), encoding="utf-8")
+    MOVING.write_text(moving(), encoding="utf-8")

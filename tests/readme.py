@@ -1,4 +1,7 @@
-"""The README's commands, and what they show: whole outputs are kept in golden/readme/, and run again by the tests."""
+"""The commands of the README and of the pages that it leads to, and what they show.
+
+Whole outputs are kept in golden/readme/, and run again by the tests.
+"""
 
 import importlib.util
 import os
@@ -11,11 +14,19 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
-CONSOLE = [text.partition("\n") for kind, text in BLOCKS if kind == "console"]
-COMMANDS = [
-    line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line.startswith("attnexplain")
+PAGES = [
+    ROOT / "README.md",
+    *(ROOT / folder / "README.md" for folder in ("attnexplain", "attnexplain/models", "sentences")),
 ]
+BLOCKS = [
+    block for page in PAGES for block in re.findall(r"```(\w+)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+]
+CONSOLE = [text.partition("\n") for kind, text in BLOCKS if kind == "console"]
+COMMANDS = list(
+    dict.fromkeys(
+        line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line.startswith("attnexplain")
+    )
+)
 """In their order: those that read a file come behind those that write it."""
 GOLDEN = Path(__file__).parent / "golden" / "readme"
 

@@ -39,6 +39,8 @@ PICTURE = GOLDEN / "weights.svg"
 """The README's first picture."""
 HEADS = GOLDEN / "overview.svg"
 """And that of all heads of MiniLM, which is drawn where the model is installed."""
+MOVING = GOLDEN / "moving.svg"
+"""And what moves; see `moving.py`."""
 ANIMAL = "The animal didn't cross the street because it was too tired"
 
 

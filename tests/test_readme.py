@@ -9,10 +9,13 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 
 import pytest
 from command import call
-from readme import BLOCKS, COMMANDS, CONSOLE, GOLDEN, README, ROOT, golden, output, prepare, skip_without_minilm
+from readme import BLOCKS, COMMANDS, CONSOLE, GOLDEN, PAGES, README, ROOT, golden, output, prepare, skip_without_minilm
+
+import attnexplain
 
 CONTRIBUTING = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
 JUSTFILE = (ROOT / ".justfile").read_text(encoding="utf-8")
@@ -92,11 +95,32 @@ def test_the_python_examples_work(tmp_path, monkeypatch):
     assert names["trace"].weights.shape == (3, 3)
 
 
-def test_every_link_leads_to_a_file():
-    for target in re.findall(r"\]\(([^)]+)\)", README):
-        assert (ROOT / target).exists()
-    for target in re.findall(r"\]\(([^)]+)\)", CONTRIBUTING):
-        assert (ROOT / ".github" / target).exists()
+@pytest.mark.parametrize("page", [*PAGES, ROOT / ".github" / "CONTRIBUTING.md"], ids=lambda page: page.parent.name)
+def test_every_link_leads_to_a_file(page):
+    links = re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    assert links or page.parent.name == "sentences"
+    for target in links:
+        assert (page.parent / target).exists()
+
+
+def test_the_first_page_is_short():
+    assert len(README.splitlines()) <= 200
+
+
+def test_on_a_package_index_nothing_points_into_a_checkout():
+    """The text of the package's metadata: no picture and no link that would be broken there."""
+    built = pytest.importorskip("hatch_fancy_pypi_readme._builder")
+    from hatch_fancy_pypi_readme._config import load_and_validate_config
+
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    config = load_and_validate_config(settings["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"])
+    with contextlib.chdir(ROOT):
+        text = built.build_text(config.fragments, config.substitutions, attnexplain.__version__)
+    assert text.startswith("# attnexplain")
+    assert re.findall(r"\]\((?!https?:)", text) == []
+    assert "![" not in text
+    assert "`.github/CONTRIBUTING.md`" in text
+    assert "guide (`attnexplain/README.md`)" in text
 
 
 def test_the_contribution_notes_name_files_and_words_that_are_there():

@@ -6,9 +6,10 @@ import pytest
 from command import SGR, call, raw
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from moving import moving
 from readme import skip_without_minilm
 from rich.cells import cell_len
-from screens import ARTICLE, FOLLOW, GOLDEN, HEADS, LONG, PICTURE, SCREENS, draw, heads, picture
+from screens import ARTICLE, FOLLOW, GOLDEN, HEADS, LONG, MOVING, PICTURE, SCREENS, draw, heads, picture
 
 
 @pytest.mark.parametrize("name", SCREENS)
@@ -24,6 +25,16 @@ def test_the_pictures_of_the_readme_are_what_the_tool_draws():
     skip_without_minilm("minilm")
     words = re.compile(r"<text[^>]*>([^<]*)</text>")  # colours may differ by a step where a processor rounds otherwise
     assert words.findall(heads()) == words.findall(kept)
+
+
+def test_the_moving_picture_is_small_and_stands_still_for_who_wants_it():
+    kept = MOVING.read_text(encoding="utf-8")
+    assert len(kept.encode()) < 200_000
+    assert "prefers-reduced-motion: reduce" in kept
+    assert not re.search(r"<script|<foreignObject|https?://(?!www\.w3\.org)|\son\w+=", kept)
+    skip_without_minilm("minilm")
+    words = re.compile(r"<text[^>]*>([^<]*)</text>")
+    assert words.findall(moving()) == words.findall(kept)
 
 
 @pytest.mark.parametrize("sentence", [ARTICLE, LONG, "One", "我喜欢在河岸边散步 ❤️ 👩\u200d👩", "a" * 300 + " b"])
