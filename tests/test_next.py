@@ -189,3 +189,11 @@ def test_older_names_are_known(tmp_path):
             explain(sentence, model=folder, next_tokens=3).predicted
             == explain(sentence, model=CHECKPOINTS / name, next_tokens=3).predicted
         )
+
+
+@pytest.mark.parametrize(("name", "predicts"), [("gpt2", True), ("llama-3", False), ("bert-masked", False)])
+def test_a_lesson_says_how_to_ask_where_the_model_predicts(name, predicts):
+    model = str(CHECKPOINTS / name)
+    assert ("--next 5" in run_ok("--model", model, "The cat sat")) is predicts
+    if predicts:
+        assert "--next 5" not in run_ok("--model", model, "--next", "2", "The cat sat")

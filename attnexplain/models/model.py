@@ -71,6 +71,8 @@ class ModelInfo:
     """Whether each token sees only itself and those before it, unless the reader says otherwise."""
     divisor: float | None = None
     """What scores are divided by, unless the reader says otherwise; None for √d_k."""
+    predicts: bool = False
+    """Whether it can be asked for the next token."""
     quantized: str = ""
     """How the numbers that make its queries, keys and values were quantized; "" where they were not."""
     enters: str = ""

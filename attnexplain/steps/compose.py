@@ -102,6 +102,7 @@ def _ways_on(trace: Explanation, query: str | None, key: str | None, *, full: bo
     if model.kind in ("trace", "numbers"):
         return ()
     ways = [["--step", "3"], *([] if full else [["--full"]]), ["--explore"]]
+    ways += [["--next", "5"]] if model.predicts and trace.predicted is None else []
     ways += [["--compare", "another sentence"]] if model.kind != "untrained" and not trace.found.second_begins else []
     if len(trace.sentence) > LONGEST_COMMAND:
         return (Prose(f"Add to the command: {', or '.join(' '.join(map(for_shell, way)) for way in ways)}"),)

