@@ -157,21 +157,13 @@ def test_options_that_do_not_go_together(arguments):
 
 @pytest.mark.parametrize("broken", ["transformer.ln_f.weight", "transformer.wte.weight"])
 def test_numbers_that_are_not_finite_are_refused(broken, tmp_path):
-    from safetensors.numpy import load_file, save_file
-
-    folder = tmp_path / "model"
-    shutil.copytree(CHECKPOINTS / "gpt2", folder)
-    tensors = {name: array.copy() for name, array in load_file(folder / "model.safetensors").items()}
-    tensors[broken].reshape(-1)[-1] = np.nan
-    save_file(tensors, folder / "model.safetensors")
+    folder = changed("gpt2", tmp_path / "model", lambda tensors: tensors[broken].reshape(-1).__setitem__(-1, np.nan))
     done = run("--model", str(folder), "--next", "3", "The cat sat")
     assert done.returncode == 3
     assert done.stderr.count(b"\n") <= 2
 
 
 def test_older_names_are_known(tmp_path):
-    from safetensors.numpy import load_file, save_file
-
     renamed = {
         "bert-masked": {
             "cls.predictions.transform.LayerNorm.weight": "cls.predictions.transform.LayerNorm.gamma",
@@ -180,10 +172,9 @@ def test_older_names_are_known(tmp_path):
         "gpt-neox-untied": {"lm_head.weight": "embed_out.weight"},
     }
     for name, names in renamed.items():
-        folder = tmp_path / name
-        shutil.copytree(CHECKPOINTS / name, folder)
-        tensors = {names.get(key, key): array.copy() for key, array in load_file(folder / "model.safetensors").items()}
-        save_file(tensors, folder / "model.safetensors")
+        folder = changed(
+            name, tmp_path / name, lambda t, names=names: [t.update({b: t.pop(a)}) for a, b in names.items()]
+        )
         sentence = "the [MASK] sat" if name == "bert-masked" else "the cat sat"
         assert (
             explain(sentence, model=folder, next_tokens=3).predicted
@@ -197,3 +188,58 @@ def test_a_lesson_says_how_to_ask_where_the_model_predicts(name, predicts):
     assert ("--next 5" in run_ok("--model", model, "The cat sat")) is predicts
     if predicts:
         assert "--next 5" not in run_ok("--model", model, "--next", "2", "The cat sat")
+
+
+def changed(name, folder, change):
+    """Copy a checkpoint, and change its tensors."""
+    from safetensors.numpy import load_file, save_file
+
+    shutil.copytree(CHECKPOINTS / name, folder)
+    tensors = {key: array.copy() for key, array in load_file(folder / "model.safetensors").items()}
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors")
+    return folder
+
+
+END = "cls.predictions"
+MISFITS = {
+    "a bias too short": ("bert-masked", lambda t: t.update({f"{END}.bias": np.zeros(3, np.float32)})),
+    "a gain too short": (
+        "bert-masked",
+        lambda t: t.update({f"{END}.transform.LayerNorm.weight": np.ones(3, np.float32)}),
+    ),
+    "no shift": ("bert-masked", lambda t: t.pop(f"{END}.transform.LayerNorm.bias")),
+    "a matrix too wide": ("bert-untied", lambda t: t.update({f"{END}.decoder.weight": np.zeros((160, 5), np.float32)})),
+    "a matrix too short": ("bert-untied", lambda t: t.update({f"{END}.decoder.weight": np.zeros((9, 12), np.float32)})),
+    "whole numbers": ("bert-untied", lambda t: t.update({f"{END}.decoder.weight": np.zeros((160, 12), np.int8)})),
+    "a flat matrix": ("bert-untied", lambda t: t.update({f"{END}.decoder.weight": np.zeros(160, np.float32)})),
+    "no norm": ("gpt2", lambda t: t.pop("transformer.ln_f.weight")),
+    "no shift of the norm": ("gpt2", lambda t: t.pop("transformer.ln_f.bias")),
+    "a norm too wide": ("gpt2", lambda t: t.update({"transformer.ln_f.weight": np.ones(13, np.float32)})),
+    "nothing makes it narrow": ("opt-narrow", lambda t: t.pop("model.decoder.project_out.weight")),
+    "no bias of the matrix before": ("modernbert-plain-end", lambda t: t.pop("head.dense.bias")),
+}
+
+
+@pytest.mark.parametrize("case", MISFITS)
+def test_what_does_not_fit_is_one_line(case, tmp_path):
+    name, change = MISFITS[case]
+    folder = changed(name, tmp_path / "model", change)
+    done = run("--model", str(folder), "--next", "3", "the cat" if name in ("gpt2", "opt-narrow") else "the [MASK] sat")
+    assert done.returncode == 3
+    assert not done.stdout
+    assert done.stderr.count(b"\n") <= 2
+    assert b"tensor" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor"),
+    [("modernbert-plain-end", "decoder.bias"), ("opt-narrow", "model.decoder.final_layer_norm.weight")],
+)
+def test_what_config_json_does_without_is_passed_over(name, tensor, tmp_path):
+    """As transformers passes it over."""
+    sentence = "the cat" if name == "opt-narrow" else "the [MASK] sat"
+    size = 12 if name == "opt-narrow" else 320
+    folder = changed(name, tmp_path / "model", lambda t: t.update({tensor: np.full(size, 3.0, np.float32)}))
+    ours = explain(sentence, model=folder, next_tokens=3).predicted
+    assert ours == explain(sentence, model=CHECKPOINTS / name, next_tokens=3).predicted

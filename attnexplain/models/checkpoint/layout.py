@@ -210,8 +210,8 @@ class Prediction:
     """Whether the embeddings of the tokens stand for it where config.json does not say."""
     softcap: float | None = None
     """What holds scores within bounds where config.json does not say."""
-    optional: Sequence[str] = ()
-    """Names without which a checkpoint may do."""
+    absent: Callable[[Config], frozenset[str]] = lambda config: frozenset()
+    """Says which of these names config.json does without; they are passed over where a file has them."""
 
 
 @dataclass(frozen=True)
@@ -387,11 +387,16 @@ class Parameters:
                 f"the tensor {tensor.name} has the shape {tensor.shape}; {self.tensors.says} {said}, which makes it "
                 f"{expected}"
             )
-        if tensor.stored not in STORED:
-            raise CheckpointError(
-                f"the tensor {name} is stored as {tensor.stored}; {', '.join(STORED)} are read",
-                hint="quantized checkpoints are not; take the original one",
-            )
+        refuse_stored(tensor)
+
+
+def refuse_stored(tensor: AnyTensor) -> None:
+    """Refuse numbers that are stored in a way that is not read."""
+    if tensor.stored not in STORED:
+        raise CheckpointError(
+            f"the tensor {tensor.name} is stored as {tensor.stored}; {', '.join(STORED)} are read",
+            hint="quantized checkpoints are not; take the original one",
+        )
 
 
 def check_positions(count: int, positions: int | None) -> None:

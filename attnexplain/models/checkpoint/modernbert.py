@@ -91,6 +91,17 @@ def first_states(parameters: Parameters, ids: Sequence[int], segments: Segments)
     return normalized(parameters, "first", 0, embeddings)
 
 
+def absent_behind(config: Config) -> frozenset[str]:
+    """Say which biases do not stand behind the last layer."""
+    biases = {
+        "head.dense.bias": config.flag("classifier_bias", default=False),
+        "decoder.bias": config.flag("decoder_bias", default=True),
+        "head.norm.bias": config.flag("norm_bias", default=False),
+        "final_norm.bias": config.flag("norm_bias", default=False),
+    }
+    return frozenset(name for name, is_there in biases.items() if not is_there)
+
+
 FAMILY = Family(
     title="ModernBERT",
     names=NAMES,
@@ -111,7 +122,7 @@ FAMILY = Family(
         matrix=("decoder.weight",),
         bias=("decoder.bias",),
         is_tied=True,
-        optional=("head.dense.bias", "decoder.bias"),
+        absent=absent_behind,
     ),
     harmless=frozenset(
         ("position_embedding_type", "layer_norm_eps", "decoder_bias", "sparse_prediction", "sparse_pred_ignore_index")

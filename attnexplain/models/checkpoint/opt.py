@@ -103,6 +103,16 @@ def next_states(parameters: Parameters, layer: int, states: Array, contexts: Arr
     return (next_states_of_pre_norm if is_before else next_states_of_post_norm)(parameters, layer, states, contexts)
 
 
+def absent_behind(config: Config) -> frozenset[str]:
+    """Say what does not stand behind the last layer."""
+    has_norm = config.flag("do_layer_norm_before", default=True) and not config.flag(
+        "_remove_final_layer_norm", default=False
+    )
+    width = config.size(_D, "width", default=768)
+    is_narrow = config.size(_E, "width", default=width) != width
+    return frozenset((*(() if has_norm else ("final_layer_norm",)), *(() if is_narrow else ("project_out.weight",))))
+
+
 FAMILY = Family(
     title="OPT",
     names=NAMES,
@@ -113,8 +123,5 @@ FAMILY = Family(
     first_states=first_states,
     attention_input=attention_input_of_pre_norm,
     next_states=next_states,
-    prediction=Prediction(
-        "final_layer_norm", narrower="project_out.weight", is_tied=True, optional=("final_layer_norm",)
-    ),
+    prediction=Prediction("final_layer_norm", narrower="project_out.weight", is_tied=True, absent=absent_behind),
 )
-"""Models that normalize behind both halves have no norm behind the last layer."""

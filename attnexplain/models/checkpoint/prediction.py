@@ -7,6 +7,7 @@ al. 2018, arXiv:1810.04805, section 3.1).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from attnexplain.errors import CheckpointError
 from attnexplain.models.checkpoint.config import LARGEST_NUMBER
 from attnexplain.models.checkpoint.layers import ACTIVATIONS, known_activation, layer_norm
+from attnexplain.models.checkpoint.layout import refuse_stored
 from attnexplain.variants import Norm
 
 if TYPE_CHECKING:
@@ -94,6 +96,11 @@ class _End:
         if parameters.family.prediction is None:
             raise CheckpointError(f"{parameters.family.title} predicts no words here")
         self.parameters, self.config, self.how = parameters, config, parameters.family.prediction
+        self._absent = self.how.absent(config)
+
+    def has(self, name: str) -> bool:
+        """Whether a model with this config.json has a parameter; "" is none."""
+        return bool(name) and name not in self._absent
 
     @property
     def softcap(self) -> float | None:
@@ -106,49 +113,47 @@ class _End:
     @property
     def before(self) -> End:
         """What the hidden states go through before the last matrix."""
-        has_norm = self.how.final_norm and self.parameters.beside(f"{self.how.final_norm}.weight") is not None
-        return "matrix" if self.how.dense else "norm" if has_norm else ""
+        return "matrix" if self.how.dense else "norm" if self.has(self.how.final_norm) else ""
 
     def matrix(self) -> AnyTensor:
         """Return the last matrix: its own, or else the embeddings of the tokens where they are tied to it."""
         for name in self.how.matrix:
             if name in self.parameters.tensors:
-                return self.tensor(name)
+                matrix = self.tensor(name)
+                _refuse_other(matrix, (self.parameters.sizes.named["vocab_size"], *matrix.shape[1:2]))
+                return matrix
         if self.config.flag("tie_word_embeddings", default=self.how.is_tied):
             return self.parameters.tensor("words")
         raise self._missing(self.how.matrix[0])
 
     def bias(self) -> Array | None:
         """Return what is added to the scores."""
-        names = self.how.bias
-        return (
-            self._numbers(next((name for name in names if name in self.parameters.tensors), names[-1]))
-            if names
-            else None
-        )
+        names = [name for name in self.how.bias if self.has(name)]
+        if not names:
+            return None
+        bias = self._first(names)
+        _refuse_other(bias, self.matrix().shape[:1])
+        return bias.numbers()
 
     def before_last(self, states: Array) -> Array:
         """Pass hidden states through all that comes before the last matrix, (places, width)."""
         how = self.how
-        if how.final_norm and (gain := self.parameters.beside(f"{how.final_norm}.weight")) is not None:
-            states = self._normalized(states, gain.numbers(), self.parameters.beside(f"{how.final_norm}.bias"))
-        elif how.final_norm and how.final_norm not in how.optional:
-            raise self._missing(f"{how.final_norm}.weight")
-        if how.narrower and (matrix := self.parameters.beside(how.narrower)) is not None:
-            states = matrix.times_transposed(states)
-        if not how.dense:
-            return self._fitting(states, self.matrix())
-        dense = self.tensor(f"{how.dense}.weight")
-        inner = self._fitting(states, dense)
-        inner = dense.times_transposed(inner)
-        if (bias := self._numbers(f"{how.dense}.bias")) is not None:
-            inner = inner + bias
-        inner = ACTIVATIONS[self._activation](inner)
-        gain_of = self._norm_part("weight", "gamma")
-        if gain_of is None:
-            raise self._missing(f"{how.dense_norm}.weight")
-        inner = self._normalized(inner, gain_of.numbers(), self._norm_part("bias", "beta"))
-        return self._fitting(inner, self.matrix())
+        if self.has(how.final_norm):
+            states = self._normalized(states, self._beside(f"{how.final_norm}.weight"), self._shift(how.final_norm))
+        if self.has(how.narrower):
+            states = self._beside(how.narrower).times_transposed(states)
+        if how.dense:
+            dense = self.tensor(f"{how.dense}.weight")
+            inner = dense.times_transposed(self._fitting(states, dense))
+            if self.has(f"{how.dense}.bias"):
+                bias = self.tensor(f"{how.dense}.bias")
+                _refuse_other(bias, dense.shape[:1])
+                inner = inner + bias.numbers()
+            gain = self._first([f"{how.dense_norm}.weight", f"{how.dense_norm}.gamma"])
+            names = [f"{how.dense_norm}.bias", f"{how.dense_norm}.beta"]
+            shift = self._first(names) if self.has(names[0]) else None
+            states = self._normalized(ACTIVATIONS[self._activation](inner), gain, shift)
+        return self._fitting(states, self.matrix())
 
     @property
     def _activation(self) -> str:
@@ -157,25 +162,29 @@ class _End:
             return known_activation(self.config.text(how.activation_key, how.activation), how.activation_key)
         return how.activation or self.parameters.sizes.activation
 
-    def _norm_part(self, name: str, old: str) -> AnyTensor | None:
-        """Return the gain or the shift of the norm behind the matrix before the last, by its new or its old name."""
-        tensors = self.parameters.tensors
-        names = (f"{self.how.dense_norm}.{name}", f"{self.how.dense_norm}.{old}")
-        return next((tensors[name] for name in names if name in tensors), None)
+    def _shift(self, norm: str) -> AnyTensor | None:
+        """Return the shift of a norm that stands among the names of the layers, where its kind has one."""
+        has_shift = self.parameters.sizes.norm == "layer" and self.has(f"{norm}.bias")
+        return self._beside(f"{norm}.bias") if has_shift else None
 
-    def _normalized(self, x: Array, gain: Array, shift: AnyTensor | None) -> Array:
-        sizes = self.parameters.sizes
-        if gain.shape != x.shape[-1:]:
-            raise CheckpointError(f"the last norm has {gain.size} numbers, and {x.shape[-1]} are to be normalized")
+    def _normalized(self, x: Array, gain: AnyTensor, shift: AnyTensor | None) -> Array:
+        sizes, numbers = self.parameters.sizes, gain.numbers()
+        for tensor in (gain, *(() if shift is None else (shift,))):
+            _refuse_other(tensor, x.shape[-1:])
         if sizes.norm == "layer":
-            return layer_norm(x, gain, 0.0 if shift is None else shift.numbers(), sizes.epsilon)
-        return Norm(1 + gain if sizes.norm == "rms + 1" else gain, sizes.epsilon)(x)
+            return layer_norm(x, numbers, 0.0 if shift is None else shift.numbers(), sizes.epsilon)
+        return Norm(1 + numbers if sizes.norm == "rms + 1" else numbers, sizes.epsilon)(x)
 
-    def _numbers(self, name: str) -> Array | None:
-        """Return a bias, which may be missing where the family says so."""
-        return (
-            None if name in self.how.optional and name not in self.parameters.tensors else self.tensor(name).numbers()
-        )
+    def _first(self, names: Sequence[str]) -> AnyTensor:
+        """Return a tensor by the first of its names that a file has."""
+        return self.tensor(next((name for name in names if name in self.parameters.tensors), names[-1]))
+
+    def _beside(self, name: str) -> AnyTensor:
+        """Return a tensor that stands among those of the layers."""
+        if (tensor := self.parameters.beside(name)) is None:
+            raise self._missing(name)
+        refuse_stored(tensor)
+        return tensor
 
     def tensor(self, name: str) -> AnyTensor:
         """Return a tensor by its whole name.
@@ -185,7 +194,9 @@ class _End:
         """
         if name not in self.parameters.tensors:
             raise self._missing(name)
-        return self.parameters.tensors[name]
+        tensor = self.parameters.tensors[name]
+        refuse_stored(tensor)
+        return tensor
 
     def _missing(self, name: str) -> CheckpointError:
         return CheckpointError(
@@ -200,3 +211,8 @@ class _End:
                 "multiplied with it"
             )
         return x
+
+
+def _refuse_other(tensor: AnyTensor, shape: tuple[int, ...]) -> None:
+    if tensor.shape != shape:
+        raise CheckpointError(f"the tensor {tensor.name} has the shape {tensor.shape}, and {shape} is wanted")
