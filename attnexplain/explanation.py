@@ -343,10 +343,9 @@ def explain(
     divisor = source.scale if scale is None else None if scale else 1.0
     predicted = source.predicted
     if next_tokens:
-        if causal != source.causal or scale is not None:
-            raise CommandError("--next runs every head as it is, so --causal and --scale do not go with it")
-        source = source.beside(source.info.layer, source.info.head)  # what it keeps ends with this sentence
-        source.keep_layers(lambda _: None)
+        if causal != source.causal or (scale is not None and not _is_own_scale(source, divisor)):
+            option = "--causal" if causal != source.causal else "--scale"
+            raise CommandError(f"--next runs every head as it is, so {option} does not go with it")
         predicted = source.predict(tokens, next_tokens)
     embedded = source.embed(tokens)
     variant = embedded.variant
@@ -368,6 +367,14 @@ def explain(
         worked=source.worked,
         predicted=predicted,
     )
+
+
+def _is_own_scale(model: Model, divisor: float | None) -> bool:
+    """Whether a model divides its scores by that, unless the user says otherwise; None for √d_k."""
+    if model.head is None:
+        return divisor == model.scale
+    root = float(np.sqrt(model.head.d_k))
+    return bool(np.isclose(divisor or root, model.scale or root))
 
 
 def _loaded(model: str | PathLike[str] | Model, layer: int | None, head: int | None) -> Model:

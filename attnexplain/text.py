@@ -51,12 +51,13 @@ def for_shell(text: str, *, system: str = os.name) -> str:
     >>> for_shell("The cat", system="posix"), for_shell("cat", system="nt"), for_shell("it's $5", system="nt")
     ('"The cat"', 'cat', "'it''s $5'")
     """
-    plain = shlex.quote(text) == text
     if system == "nt":
-        is_plain = not set(text) & set('"$`%!^\u201c\u201d\u201e')
-        return text if plain and is_plain else f'"{text}"' if is_plain else "'" + text.replace("'", "''") + "'"
+        if re.fullmatch(r"[A-Za-z0-9_./:\\=-]+", text):
+            return text
+        is_plain = text and not set(text) & set('"$`%!^\u201c\u201d\u201e') and not text.endswith("\\")
+        return f'"{text}"' if is_plain else "'" + re.sub("(['\u2018\u2019\u201a\u201b])", r"\1\1", text) + "'"
     is_plain = not set(text) & set('"$`\\!')
-    return f'"{text}"' if is_plain and not plain else shlex.quote(text)
+    return f'"{text}"' if is_plain and shlex.quote(text) != text else shlex.quote(text)
 
 
 def can_show(text: str, charset: str) -> bool:

@@ -38,7 +38,7 @@ def test_what_it_predicts_is_what_transformers_computes(case):
     found = explain(sentence_of(case), model=CHECKPOINTS / case.split("/")[0], next_tokens=100)
     assert found.found.ids == tuple(REFERENCES[f"{case}/ids"])
     assert found.predicted.positions == tuple(places)
-    assert found.predicted.vocabulary == expected.shape[1]
+    assert found.predicted.behind.vocabulary == expected.shape[1]
     for place, shares in zip(places, expected, strict=True):
         tokens = [token for token in found.predicted.tokens if token.position == place]
         assert len(tokens) == 100
@@ -144,7 +144,7 @@ def test_stored_tokens_that_cannot_be_are_refused(key, value, tmp_path):
     [
         ("--next", "0"), ("--next", "101"), ("--next", "x"), ("--next", "3", "--overview"),
         ("--next", "3", "--explore"),
-        ("--next", "3", "--causal"), ("--next", "3", "--no-scale"), ("--next", "3", "-o", "x.npz"),
+        ("--next", "3", "--no-causal"), ("--next", "3", "--no-scale"), ("--next", "3", "-o", "x.npz"),
         ("--next", "3", "--find", "a:b"), ("--next", "3", "--compare", "The dog"),
     ],
 )  # fmt: skip
@@ -243,3 +243,63 @@ def test_what_config_json_does_without_is_passed_over(name, tensor, tmp_path):
     folder = changed(name, tmp_path / "model", lambda t: t.update({tensor: np.full(size, 3.0, np.float32)}))
     ours = explain(sentence, model=folder, next_tokens=3).predicted
     assert ours == explain(sentence, model=CHECKPOINTS / name, next_tokens=3).predicted
+
+
+FORMULAS = {
+    "gpt2": "p = softmax(norm(h)·W_out)", "opt-narrow": "p = softmax(h·W_n·W_out)",
+    "gemma3-capped": "p = softmax(3·tanh((norm(h)·W_out) / 3))",
+    "bert-masked": "p = softmax(norm(f(h·W_f + b_f))·W_out + b_out)",
+    "roberta-prelayernorm-masked": "p = softmax(norm(f(norm(h)·W_f + b_f))·W_out + b_out)",
+    "modernbert-plain-end": "p = softmax(norm(f(norm(h)·W_f + b_f))·W_out)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_the_formula_is_what_the_model_does(name):
+    case = next(case for case in PREDICTING if case.split("/")[0] == name)
+    screen = run_ok("--model", str(CHECKPOINTS / name), "--next", "3", "--width", "120", sentence_of(case))
+    assert FORMULAS[name] in screen.replace(".00", "")
+
+
+def test_each_mask_has_its_table_and_what_all_others_get():
+    model = str(CHECKPOINTS / "bert-masked")
+    sentence = "the [MASK] sat [MASK]"
+    screen = run_ok("--model", model, "--next", "3", "--step", "1", sentence).partition("What the model puts")[2]
+    assert screen.count("The most probable in place of") == 2
+    found = explain(sentence, model=model, next_tokens=3).predicted.tokens
+    for table, number in zip(screen.split("The most probable in place of")[1:], (0, 3), strict=True):
+        lines = table.splitlines()[2:6]
+        assert [line.split()[0] for line in lines[:3]] == [token.shown for token in found[number : number + 3]]
+        rest = 1 - sum(token.probability for token in found[number : number + 3])
+        assert lines[3].split() == ["all", "others", f"{rest:.2f}"]
+
+
+def test_a_stored_run_says_no_more_than_it_knows(tmp_path):
+    path = tmp_path / "run.json"
+    arguments = ["--model", str(CHECKPOINTS / "bert-masked"), "--next", "2", "--json", "the [MASK] sat"]
+    path.write_text(run_ok(*arguments), encoding="utf-8")
+    screen = run_ok("--model", str(path)).partition("What the model puts")[2]
+    assert "[MASK]" in screen
+    assert "output matrix" not in screen
+
+
+@pytest.mark.parametrize("change", [lambda found: found.reverse(), lambda found: found[0].update(masked=True)])
+def test_a_stored_run_in_another_order_or_half_masked_is_refused(change, tmp_path):
+    written = json.loads(run_ok("--model", str(CHECKPOINTS / "gpt2"), "--next", "4", "--json", "The cat sat"))
+    change(written["next"])
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(written), encoding="utf-8")
+    assert run("--model", str(path)).returncode == 3
+
+
+def test_defaults_are_never_refused_and_the_token_that_predicts_asks():
+    model = str(CHECKPOINTS / "gpt2")
+    plain = json.loads(run_ok("--model", model, "--next", "2", "--json", "The cat sat"))
+    asked = json.loads(run_ok("--model", model, "--next", "2", "--causal", "--scale", "--json", "The cat sat"))
+    assert asked == plain
+    assert plain["worked"]["query"] == plain["next"][0]["position"]
+
+
+def test_a_checkpoint_without_its_last_norm_is_known_to_predict_nothing(tmp_path):
+    folder = changed("gpt2", tmp_path / "model", lambda tensors: tensors.pop("transformer.ln_f.weight"))
+    assert "--next" not in run_ok("--model", str(folder), "The cat sat")

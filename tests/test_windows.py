@@ -53,24 +53,28 @@ def test_a_console_that_takes_no_escapes_gets_none(monkeypatch):
     monkeypatch.setattr(streams, "is_terminal", lambda stream: True)
     assert streams.choose_palette(When.auto, {"TERM": "xterm-256color"}) == "256"
     assert streams.choose_palette(When.auto, {"WT_SESSION": "1"}) == "truecolor"
+    assert streams.choose_palette(When.auto, {"TERM": "linux", "WT_SESSION": "1"}) == "standard"
     monkeypatch.setattr(streams, "takes_escapes", lambda: False)
     assert streams.choose_palette(When.auto, {"TERM": "xterm-256color", "FORCE_COLOR": "1"}) is None
+    assert streams.choose_palette(When.always, {"TERM": "xterm-256color"}) is None
 
 
-@pytest.mark.parametrize(
-    "text", ["cat", "The cat", "it's", 'say "hi"', "$5", "100%", "a`b", "", "\u201cquoted\u201d", "!"]
-)
+QUOTED = {
+    "cat": "cat", "--step": "--step", "The cat": '"The cat"', "it's": '"it\'s"', "": "''", "$5": "'$5'",
+    "100%": "'100%'", 'say "hi"': "'say \"hi\"'", "a`b": "'a`b'", "2,3": '"2,3"', "@a": '"@a"',
+    "C:\\a b\\": "'C:\\a b\\'", "a^b": "'a^b'",
+    "it\u2019s $5": "'it\u2019\u2019s $5'", "\u201equoted\u201c": "'\u201equoted\u201c'", "!": "'!'",
+}  # fmt: skip
+"""What PowerShell reads as it is."""
+
+
+@pytest.mark.parametrize("text", QUOTED)
 def test_quotes_fit_the_shell(text):
     done = subprocess.run(
         ["bash", "-c", f"printf %s {for_shell(text, system='posix')}"], capture_output=True, text=True
     )
     assert done.stdout == text
-    written = for_shell(text, system="nt")
-    if written.startswith("'"):
-        assert written[1:-1].replace("''", "'") == text
-    else:
-        assert written.strip('"') == text
-        assert not set(text) & set('$`%!"\u201c\u201d')
+    assert for_shell(text, system="nt") == QUOTED[text]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])

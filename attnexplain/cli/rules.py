@@ -181,7 +181,6 @@ def refuse_what_does_nothing(asked: Request) -> None:
             what = "a lesson shows one head" if subject == LESSON else SAYS[subject]
             raise CommandError(f"{what}, so {option} has one number", hint="--all-heads and --overview take several")
     _refuse_sources(asked)
-    _refuse_for_next(asked)
     if asked.place is not None and asked.steps and not {1, 4} & set(asked.steps):
         raise CommandError("--place is of the vectors of the steps 1 and 4, and neither is shown")
     if asked.blanks and asked.key_sheet:
@@ -204,13 +203,6 @@ def _refuse_sources(asked: Request) -> None:
         raise CommandError("a sentence and --file exclude each other", hint="give one of them")
     if asked.pair is not None and asked.sentence in (None, "-"):
         raise CommandError("--pair is the second sentence, and the first must be an argument")
-
-
-def _refuse_for_next(asked: Request) -> None:
-    """Refuse what changes one head, where all heads predict together."""
-    if asked.next and (asked.causal is not None or asked.scale is not None):
-        option = "--causal" if asked.causal is not None else "--scale"
-        raise CommandError(f"--next runs every head as it is, so {option} does not go with it")
 
 
 def _refuse_several(asked: Request) -> None:

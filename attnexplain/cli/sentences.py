@@ -25,7 +25,10 @@ LONGEST_LINE = 1 << 20
 """Bytes of one line of input."""
 
 
-TO_UTF_8 = "iconv -f UTF-16 -t UTF-8; in PowerShell: Get-Content FILE | Set-Content -Encoding utf8 NEW-FILE"
+TO_UTF_8 = (
+    "iconv -f UTF-16 -t UTF-8 FILE > NEW; in PowerShell: "
+    "Get-Content -Encoding unicode FILE | Set-Content -Encoding utf8 NEW"
+)
 """How a text of Windows is converted."""
 
 

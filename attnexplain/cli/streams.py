@@ -54,24 +54,22 @@ def choose_palette(when: When, environment: Mapping[str, str]) -> Palette | None
     if when == "never":
         return None
     if when == "auto":
-        if is_terminal(sys.stdout) and not takes_escapes():
-            return None
         forced = environment.get("FORCE_COLOR", "")
         if environment.get("NO_COLOR") or forced == "0":
             return None
         if not forced and not (is_terminal(sys.stdout) and kind != "dumb"):
             return None
-    if (
-        environment.get("COLORTERM", "").lower() in ("truecolor", "24bit")
-        or kind.endswith("-direct")
-        or environment.get("WT_SESSION")
-    ):
+    if is_terminal(sys.stdout) and not takes_escapes():
+        return None
+    if environment.get("COLORTERM", "").lower() in ("truecolor", "24bit") or kind.endswith("-direct"):
+        return "truecolor"
+    if not kind and environment.get("WT_SESSION"):  # Windows Terminal, which sets no TERM
         return "truecolor"
     return "standard" if kind in _SIXTEEN_COLOURS or kind.endswith("-16color") else "256"
 
 
 def takes_escapes(system: str = os.name) -> bool:
-    """Whether the terminal understands escape sequences; a console of Windows does when it is asked to.
+    """Ask a console of Windows to understand escape sequences; other terminals do.
 
     Reference: Microsoft, "Console Virtual Terminal Sequences" (SetConsoleMode, ENABLE_VIRTUAL_TERMINAL_PROCESSING).
     """

@@ -22,8 +22,6 @@ FROM_LETTERS = "from its groups of letters"
 Kind = Literal["learned", "untrained", "numbers", "checkpoint", "trace"]
 
 
-End = Literal["", "norm", "matrix"]
-"""What stands between the last layer and the output matrix: nothing, a norm, or one more matrix and then a norm."""
 Withheld = Literal["", "little", "identity", "rare", "unknown"]
 """Why no company of a word is shown: it is a little word; it says who somebody is; it is too rare, or not known."""
 
@@ -133,22 +131,34 @@ class NextToken(NamedTuple):
     """Behind which token of the sentence it comes, or in place of which one where that is a mask; counted from 0."""
 
 
+class Behind(NamedTuple):
+    """What stands between the last layer and the scores of the vocabulary, in its order."""
+
+    layers: int
+    """How many layers were run."""
+    vocabulary: int
+    """How many tokens have a score."""
+    width: int
+    """Of what the output matrix is multiplied with."""
+    has_norm: bool = False
+    is_narrowed: bool = False
+    """Whether a matrix makes the hidden states as narrow as the embeddings."""
+    has_dense: bool = False
+    """Whether there is one more matrix, with an activation and a norm behind it."""
+    dense_has_bias: bool = False
+    has_bias: bool = False
+    softcap: float | None = None
+    """What holds scores within bounds."""
+
+
 class Predicted(NamedTuple):
     """What a model predicts: for each place that it was asked for the most probable tokens, most probable first."""
 
     tokens: tuple[NextToken, ...]
     is_masked: bool
     """Whether they stand in place of masks; the next tokens otherwise."""
-    layers: int = 0
-    """How many layers were run; 0 where a stored run does not say."""
-    vocabulary: int = 0
-    """How many tokens had a score."""
-    width: int = 0
-    """Of what the last matrix was multiplied with."""
-    softcap: float | None = None
-    """What held the scores within bounds."""
-    before: End = "norm"
-    """What the hidden states went through before that matrix."""
+    behind: Behind | None = None
+    """How their scores came about; None where a stored run does not say."""
 
     @property
     def positions(self) -> tuple[int, ...]:
@@ -218,7 +228,7 @@ class Model(ABC):
     def embed(self, tokens: Tokens) -> Embedded:
         """Return what the attention layer reads."""
 
-    def predict(self, tokens: Tokens, count: int) -> Predicted | None:
+    def predict(self, tokens: Tokens, count: int) -> Predicted:
         """Find the most probable next tokens, or the most probable words in place of masks.
 
         Args:

@@ -248,7 +248,12 @@ def _predicted(given: Any, count: int) -> Predicted | None:
         of_places[token.position] = of_places.get(token.position, 0.0) + token.probability
     if max(of_places.values()) > 1 + NEAR:
         raise NumbersError("next has probabilities that add up to more than 1")
-    return Predicted(tuple(found), is_masked=all(entry.get("masked") is True for entry in given))
+    if found != sorted(found, key=lambda token: (token.position, -token.probability)):
+        raise NumbersError("next must have the most probable token of each position first")
+    masked = {entry.get("masked", False) for entry in given if isinstance(entry.get("masked", False), bool)}
+    if len(masked) != 1 or any(not isinstance(entry.get("masked", False), bool) for entry in given):
+        raise NumbersError("next has masked: true in all entries, or in none")
+    return Predicted(tuple(found), is_masked=masked.pop())
 
 
 def _check_order(sentence: str, words: tuple[str, ...]) -> None:

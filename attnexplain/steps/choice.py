@@ -14,6 +14,8 @@ from attnexplain.text import word_key
 def worked_pair(trace: Explanation, query: str | None, key: str | None) -> tuple[int, int]:
     """Choose the word that asks and the word that answers: those that are named, else by the rules below.
 
+    Where the model predicts something, the token asks that it is predicted of.
+
     Raises:
         WordError: the query or the key is not a word of the sentence.
     """
@@ -22,6 +24,8 @@ def worked_pair(trace: Explanation, query: str | None, key: str | None) -> tuple
     answered = None if key is None else find_token(tokens, key, "--key")
     if asked is None and answered is None and trace.worked is not None:
         return trace.worked
+    if asked is None and trace.predicted is not None:  # what is predicted there is asked of this token
+        asked = trace.predicted.positions[0]
     if asked is None:
         asked = asking_word(trace, answered)
     return asked, answering_word(trace, asked) if answered is None else answered

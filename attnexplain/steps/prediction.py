@@ -4,55 +4,65 @@ from __future__ import annotations
 
 from attnexplain.arithmetic import as_printed, digits_of, write_number
 from attnexplain.explanation import Explanation
-from attnexplain.models.model import Predicted
+from attnexplain.models.model import Behind, Predicted
 from attnexplain.steps.blocks import Block, Entry, Formula, FormulaLine, Number, Prose, Step, Symbol, Table, View
-
-ENDS = {
-    "": "The output matrix makes",
-    "norm": "A norm and the output matrix make",
-    "matrix": "One more matrix, an activation f, a norm and the output matrix make",
-}
-"""What stands behind the last layer."""
 
 
 def prediction_step(trace: Explanation, names: tuple[str, ...], view: View, predicted: Predicted) -> Step:
     """Show the most probable next tokens, or words in place of masks, and how they come about."""
     title = "What the model puts in place of the mask" if predicted.is_masked else "What the model expects next"
-    says = Prose(
-        f"{_whence(trace, names, predicted)} {ENDS[predicted.before]} a score of it for each token of the "
-        "vocabulary, and softmax makes probabilities of the scores."
-    )
+    blocks: tuple[Block, ...] = (Prose(_whence(trace, names, predicted)),)
+    if predicted.behind is not None:
+        blocks = (*blocks, _formula(predicted.behind, len(predicted.positions), view))
     tables = tuple(_table(names, view, predicted, position) for position in predicted.positions)
-    return Step(0, title, (says, *_formula(predicted, view), *tables))
+    return Step(0, title, (*blocks, *tables))
 
 
 def _whence(trace: Explanation, names: tuple[str, ...], predicted: Predicted) -> str:
-    """Say which hidden state it is, and what of the model made it."""
-    whole = f"all {predicted.layers} layers" if predicted.layers > 1 else "all layers"
-    heads = f" (this lesson shows one head of layer {trace.model.layer})" if predicted.layers > 1 else ""
+    """Say which hidden state it is, what of the model made it, and what makes probabilities of it."""
+    behind, word = predicted.behind, names[predicted.positions[0]]
+    who = f'The mask, "{word}",' if predicted.is_masked else f'The last token, "{word}",'
     if len(predicted.positions) > 1:
-        return f"Each mask goes through {whole}{heads}, where attention brings it what it needs of the others."
-    word = names[predicted.positions[0]]
-    which = f'The mask, "{word}",' if predicted.is_masked else f'The last token, "{word}",'
-    return f"{which} goes through {whole}{heads}, where attention brings it what it needs of the others."
+        who = "Each mask"
+    through, ends = "all layers", ""
+    if behind is not None:
+        ends = (
+            f" {_in_words(behind)} a score of it for each token of the vocabulary, and softmax makes probabilities of "
+            "the scores."
+        )
+        if behind.layers > 1:
+            through = f"all {behind.layers} layers (this lesson shows one head of layer {trace.model.layer})"
+    return f"{who} goes through {through}, where attention brings it what it needs of the others.{ends}"
 
 
-def _formula(predicted: Predicted, view: View) -> tuple[Block, ...]:
-    """Write the formula down, with its shapes where they are known."""
-    if not predicted.vocabulary:
-        return ()
-    count, width, vocabulary = len(predicted.positions), predicted.width, predicted.vocabulary
-    matrix = Symbol("W", "out")
-    inner: tuple[str | Symbol, ...] = {
-        "": (Symbol("h"), "·", matrix),
-        "norm": ("norm(", Symbol("h"), ")·", matrix),
-        "matrix": ("norm(f(", Symbol("h"), "·", Symbol("W", "f"), "))·", matrix),
-    }[predicted.before]
-    if predicted.softcap is not None:
-        cap = write_number(predicted.softcap, digits_of([predicted.softcap], view.fine))
-        inner = (f"{cap}·tanh(", *inner, f" / {cap})")
-    shapes = f"({count}, {vocabulary}) = ({count}, {width})·({width}, {vocabulary})"
-    return (Formula((FormulaLine((Symbol("p"), " = softmax(", *inner, ")"), shapes),)),)
+def _in_words(behind: Behind) -> str:
+    """Name what stands between the last layer and the scores."""
+    parts = [
+        *(["a norm"] if behind.has_norm else []),
+        *(["a matrix that makes it narrower"] if behind.is_narrowed else []),
+        *(["one more matrix, an activation f, a norm"] if behind.has_dense else []),
+        "the output matrix",
+    ]
+    says = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    return f"{says[0].upper()}{says[1:]} {'make' if len(parts) > 1 else 'makes'}"
+
+
+def _formula(behind: Behind, count: int, view: View) -> Formula:
+    """Write all of it as one formula, and the shapes at its end."""
+    inner: tuple[str | Symbol, ...] = (Symbol("h"),)
+    if behind.has_norm:
+        inner = ("norm(", *inner, ")")
+    if behind.is_narrowed:
+        inner = (*inner, "·", Symbol("W", "n"))
+    if behind.has_dense:
+        bias = (" + ", Symbol("b", "f")) if behind.dense_has_bias else ()
+        inner = ("norm(f(", *inner, "·", Symbol("W", "f"), *bias, "))")
+    inner = (*inner, "·", Symbol("W", "out"), *((" + ", Symbol("b", "out")) if behind.has_bias else ()))
+    if behind.softcap is not None:
+        cap = write_number(behind.softcap, digits_of([behind.softcap], view.fine))
+        inner = (f"{cap}·tanh((", *inner, f") / {cap})")
+    shapes = f"p: ({count}, {behind.vocabulary}); W_out: ({behind.width}, {behind.vocabulary})"
+    return Formula((FormulaLine((Symbol("p"), " = softmax(", *inner, ")"), shapes),))
 
 
 def _table(names: tuple[str, ...], view: View, predicted: Predicted, position: int) -> Table:

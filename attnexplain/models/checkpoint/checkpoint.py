@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from attnexplain.arithmetic import ranked
+from attnexplain.attention import weights as softmax
 from attnexplain.errors import CheckpointError, CommandError, DataError, NumbersError, TextError
 from attnexplain.models.checkpoint import sources
 from attnexplain.models.checkpoint.config import read_config
 from attnexplain.models.checkpoint.families import family_of
 from attnexplain.models.checkpoint.layout import Parameters
 from attnexplain.models.checkpoint.ollama import OLLAMA
-from attnexplain.models.checkpoint.prediction import check_predicts, predicts, scores_of, softmax
+from attnexplain.models.checkpoint.prediction import check_predicts, predicts, scores_of
 from attnexplain.models.checkpoint.run import KeptRun, broken, run_layers
 from attnexplain.models.checkpoint.tensors import open_tensors
 from attnexplain.models.checkpoint.tokenizer import PieceTokenizer
@@ -244,19 +245,17 @@ class Checkpoint(Model):
             places = (len(tokens.texts) - 1,) if self.causal else self._pieces.masks(tokens)
             self._verify()
             last = self._sizes.layers - 1
-            layers = run_layers(self._parameters, tokens, last)
-            layer = deque(layers, maxlen=1)[0] if self._kept is None else self._kept.layer(tokens, last)
+            (layer,) = deque(run_layers(self._parameters, tokens, last), maxlen=1)
             try:
-                scores = scores_of(self._parameters, self._config, layer.leaving()[list(places)])
+                scores, behind = scores_of(self._parameters, self._config, layer.leaving()[list(places)])
             except NumbersError as error:
                 raise broken(self._parameters, last, error) from error
         found = tuple(
             NextToken(*self._pieces.written(number), number, float(shares[number]), place)
-            for place, shares in zip(places, softmax(scores.numbers), strict=True)
+            for place, shares in zip(places, softmax(scores), strict=True)
             for number in ranked(shares)[:count].tolist()
         )
-        sizes = self._sizes
-        return Predicted(found, not self.causal, sizes.layers, scores.numbers.shape[1], *scores[1:])
+        return Predicted(found, not self.causal, behind)
 
     def every_head(self, tokens: Tokens) -> Iterator[tuple[int, int, VariantTrace]]:
         """Run all layers, and yield each layer, head and trace as soon as it is there."""

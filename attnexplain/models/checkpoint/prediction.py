@@ -8,7 +8,7 @@ al. 2018, arXiv:1810.04805, section 3.1).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from attnexplain.errors import CheckpointError
 from attnexplain.models.checkpoint.config import LARGEST_NUMBER
 from attnexplain.models.checkpoint.layers import ACTIVATIONS, known_activation, layer_norm
 from attnexplain.models.checkpoint.layout import refuse_stored
+from attnexplain.models.model import Behind
 from attnexplain.variants import Norm
 
 if TYPE_CHECKING:
@@ -23,23 +24,13 @@ if TYPE_CHECKING:
     from attnexplain.models.checkpoint.config import Config
     from attnexplain.models.checkpoint.layout import Parameters
     from attnexplain.models.checkpoint.tensors import AnyTensor
-    from attnexplain.models.model import End
 
 
-class Scores(NamedTuple):
-    """What a model says of the places that it was asked for."""
-
-    numbers: Array
-    """A score for each token, (places, vocabulary), float64."""
-    width: int
-    """Of what the last matrix is multiplied with."""
-    softcap: float | None
-    before: End
-    """What the hidden states went through before it."""
-
-
-def scores_of(parameters: Parameters, config: Config, states: Array) -> Scores:
+def scores_of(parameters: Parameters, config: Config, states: Array) -> tuple[Array, Behind]:
     """Score all tokens of the vocabulary for some hidden states that have left the last layer, (places, d_model).
+
+    Returns:
+        A score for each token, (places, vocabulary), float64; and what they went through.
 
     Raises:
         CheckpointError: the checkpoint has no parameters for it, or they do not fit.
@@ -47,37 +38,42 @@ def scores_of(parameters: Parameters, config: Config, states: Array) -> Scores:
     end = _End(parameters, config)
     with np.errstate(all="ignore"):
         made = end.before_last(states)
-        numbers = end.matrix().times_transposed(made).astype(np.float64)
+        scores = end.matrix().times_transposed(made).astype(np.float64)
         if (bias := end.bias()) is not None:
-            numbers += bias
+            scores += bias
         cap = end.softcap
         if cap is not None:
-            numbers = cap * np.tanh(numbers / cap)
+            scores = cap * np.tanh(scores / cap)
     parameters.tensors.let_go()
-    if not np.isfinite(numbers).all():
+    if not np.isfinite(scores).all():
         raise CheckpointError("the scores of what it predicts are not finite (NaN or infinite)")
-    return Scores(numbers, made.shape[1], cap, end.before)
-
-
-def softmax(scores: Array) -> Array:
-    """Turn scores into probabilities, row by row."""
-    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    shares: Array = powers / powers.sum(axis=-1, keepdims=True)
-    return shares
+    how = end.how
+    behind = Behind(
+        parameters.sizes.layers,
+        scores.shape[1],
+        made.shape[1],
+        has_norm=end.has(how.final_norm),
+        is_narrowed=end.has(how.narrower),
+        has_dense=bool(how.dense),
+        dense_has_bias=bool(how.dense) and end.has(f"{how.dense}.bias"),
+        has_bias=bias is not None,
+        softcap=cap,
+    )
+    return scores, behind
 
 
 def check_predicts(parameters: Parameters, config: Config) -> None:
-    """Refuse a checkpoint that predicts nothing, before its layers are run.
+    """Refuse a checkpoint whose parameters for it are missing or do not fit, before its layers are run.
 
     Raises:
-        CheckpointError: it has no parameters for it.
+        CheckpointError: it has none, or they do not fit.
     """
     end = _End(parameters, config)
     if not parameters.sizes.causal and not end.how.dense:
         raise CheckpointError("it predicts no words: it sees both sides, and was made to predict what comes next")
-    end.matrix()
-    if end.how.dense:
-        end.tensor(f"{end.how.dense}.weight")
+    with np.errstate(all="ignore"):
+        end.before_last(np.zeros((1, parameters.sizes.d_model), dtype=np.float32))
+    end.bias()
 
 
 def predicts(parameters: Parameters, config: Config) -> bool:
@@ -109,11 +105,6 @@ class _End:
         if self.config.is_null(key) or (self.config.get(key) is None and self.how.softcap is None):
             return None
         return self.config.number(key, self.how.softcap, most=LARGEST_NUMBER)
-
-    @property
-    def before(self) -> End:
-        """What the hidden states go through before the last matrix."""
-        return "matrix" if self.how.dense else "norm" if self.has(self.how.final_norm) else ""
 
     def matrix(self) -> AnyTensor:
         """Return the last matrix: its own, or else the embeddings of the tokens where they are tied to it."""

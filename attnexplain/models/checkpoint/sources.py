@@ -135,7 +135,10 @@ def _hint(source: str) -> str:
     near = get_close_matches(source, ("tiny", "untrained", MINILM), n=1)
     if near:
         return f"did you mean {near[0]}?"
-    models = f"the models are: tiny, untrained, .json or .npz files, {MINILM}, checkpoint folders, names in the cache"
+    models = (
+        f"the models are: tiny, untrained, .json or .npz files, {MINILM}, checkpoint folders, .gguf files, "
+        "ollama:NAME, names in the cache"
+    )
     if NAME.fullmatch(source):
         return f"{models}; to fetch it from the hub: attnexplain --download --model {source} …"
     return models

@@ -123,7 +123,7 @@ class PieceTokenizer:
             mask = next(iter(masks.values()))
             raise TextError(
                 f"this model predicts hidden words, and the text has no {mask}",
-                hint=f"write {mask} in place of a word: 'The cat {mask} on the mat'",
+                hint=f'write {mask} in place of a word: "The cat {mask} on the mat"',
             )
         return found
 

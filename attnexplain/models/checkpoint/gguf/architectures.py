@@ -193,7 +193,7 @@ def _of_gemma_2(read: Metadata, found: Found) -> dict[str, Any]:
     return {
         "sliding_window": read.number("attention.sliding_window", 4096),
         "attn_logit_softcapping": read.number("attn_logit_softcapping", 50.0),
-        "final_logit_softcapping": read.number("final_logit_softcapping", 30.0),
+        "final_logit_softcapping": read.number("final_logit_softcapping"),
         "query_pre_attn_scalar": _scalar(read, layers_of_largest=46),
     }
 
@@ -294,7 +294,7 @@ def config_of(header: Header, found: Found) -> Config:
     if words is None:
         raise CheckpointError("the tensor token_embd.weight is missing")
     keys["vocab_size"] = words.info.shape[0]
-    keys["tie_word_embeddings"] = "output.weight" not in found
+    keys["tie_word_embeddings"] = True  # where the file has no matrix of its own
     read.get("expert_count")
     read.get("expert_used_count")
     read.refuse_unread()
