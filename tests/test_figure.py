@@ -13,7 +13,7 @@ from command import call
 from attnexplain import explain
 from attnexplain.errors import CommandError
 from attnexplain.render.colours import share_colour
-from attnexplain.render.figure import LEAST, render_figure
+from attnexplain.render.figure import GAP, LEAST, MOST_BANDS, laid_out, render_figure
 from attnexplain.render.ink import Ink
 from attnexplain.render.letters import advance, broken
 from attnexplain.steps.figure import SUBJECTS, figure, figure_of_heads
@@ -309,3 +309,18 @@ def test_letters_are_measured_rather_too_wide_than_too_narrow():
         assert units / 2048 <= advance(text, 1.0) <= 1.25 * units / 2048
     assert advance("字", 10) >= 10
     assert broken("one two three four", 10, 60) == ["one two", "three four"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "bands"), [(6, 12, 1), (12, 12, 2), (18, 4, 4), (32, 32, 2), (28, 16, 2), (64, 8, 4), (1, 1, 1)]
+)
+def test_heads_of_deep_models_stand_in_bands_and_fit_the_slide(rows, columns, bands):
+    names, letters, wide, room = 80.0, 18.0, 1780.0, 600.0
+    laid = laid_out(rows, columns, names, letters, wide, room)
+    assert laid.bands == bands
+    assert laid.bands * (names + columns * laid.side * (1 + GAP)) <= wide + 1e-6
+    in_band = -(-rows // laid.bands)
+    assert in_band * (laid.side * (1 + GAP) + laid.under) <= room + 1e-6 or laid.side == 8.0
+    for other in range(1, MOST_BANDS + 1):  # no other number of bands has larger pictures without words
+        side = min((wide / other - names) / columns, room / -(-rows // other)) / (1 + GAP)
+        assert laid.under or laid.side >= side - 1e-6

@@ -75,11 +75,22 @@ def test_next_tokens_are_those_of_transformers(name, files):
         assert token.probability == pytest.approx(expected[token.id], rel=1e-3, abs=1e-6)
 
 
-def test_what_holds_scores_within_bounds_matters(tmp_path):
-    capped = write("gemma2", tmp_path / "capped.gguf", change=without("gemma2.final_logit_softcapping", 0.5))
-    usual = write("gemma2", tmp_path / "usual.gguf")
+@pytest.mark.parametrize("name", ["gemma2", "gemma3"])
+def test_what_holds_scores_within_bounds_matters(name, tmp_path):
+    capped = write(name, tmp_path / "capped.gguf", change=without(f"{name}.final_logit_softcapping", 0.5))
+    usual = write(name, tmp_path / "usual.gguf")
     shares = [explain("The cat", model=str(path), next_tokens=1).predicted.tokens[0] for path in (capped, usual)]
     assert shares[0].probability < shares[1].probability / 2
+
+
+def test_a_bias_behind_the_output_matrix_is_refused_where_it_would_count(tmp_path):
+    def biased(metadata, tensors):
+        tensors["output.bias"] = np.ones(320, np.float32)
+
+    path = str(write("qwen3", tmp_path / "biased.gguf", change=biased))
+    assert explain("The cat", model=path).predicted is None
+    with pytest.raises(CheckpointError, match=r"the tensor output\.bias is there"):
+        explain("The cat", model=path, next_tokens=1)
 
 
 def test_an_output_matrix_of_its_own_is_taken(tmp_path):

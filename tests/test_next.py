@@ -283,7 +283,14 @@ def test_a_stored_run_says_no_more_than_it_knows(tmp_path):
     assert "output matrix" not in screen
 
 
-@pytest.mark.parametrize("change", [lambda found: found.reverse(), lambda found: found[0].update(masked=True)])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda found: found.reverse(), lambda found: found[0].update(masked=True),
+        lambda found: [entry.update(masked=1) for entry in found], lambda found: [e.update(position=0) for e in found],
+        lambda found: found[1].update(id=found[0]["id"]), lambda found: found[0].update(position=0),
+    ],
+)  # fmt: skip
 def test_a_stored_run_in_another_order_or_half_masked_is_refused(change, tmp_path):
     written = json.loads(run_ok("--model", str(CHECKPOINTS / "gpt2"), "--next", "4", "--json", "The cat sat"))
     change(written["next"])
@@ -303,3 +310,25 @@ def test_defaults_are_never_refused_and_the_token_that_predicts_asks():
 def test_a_checkpoint_without_its_last_norm_is_known_to_predict_nothing(tmp_path):
     folder = changed("gpt2", tmp_path / "model", lambda tensors: tensors.pop("transformer.ln_f.weight"))
     assert "--next" not in run_ok("--model", str(folder), "The cat sat")
+
+
+@pytest.mark.parametrize(("name", "counts"), [("gpt2", False), ("gemma", False), ("gemma3", True), ("gemma2", True)])
+def test_a_cap_counts_in_the_families_that_have_one(name, counts, tmp_path):
+    """As in transformers, which passes the key over elsewhere."""
+    folder = tmp_path / "model"
+    shutil.copytree(CHECKPOINTS / name, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"final_logit_softcapping": 0.5}))
+    plain, capped = (explain("the cat", model=model, next_tokens=5).predicted for model in (CHECKPOINTS / name, folder))
+    assert (plain.tokens != capped.tokens) is counts
+    if name == "gemma2":
+        (folder / "config.json").write_text(json.dumps(config | {"final_logit_softcapping": None}))
+        assert explain("the cat", model=folder, next_tokens=5).predicted.behind.softcap is None
+        config.pop("final_logit_softcapping")
+        (folder / "config.json").write_text(json.dumps(config))
+        assert explain("the cat", model=folder, next_tokens=5).predicted.behind.softcap == 30
+
+
+def test_a_bias_that_nothing_knows_is_refused(tmp_path):
+    folder = changed("gpt2", tmp_path / "model", lambda t: t.update({"lm_head.bias": np.ones(320, np.float32)}))
+    assert b"lm_head.bias" in run("--model", str(folder), "--next", "2", "the cat").stderr

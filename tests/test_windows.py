@@ -86,6 +86,10 @@ def test_utf_16_is_named_and_how_to_convert_it(encoding, tmp_path):
     assert "is UTF-16, and UTF-8 is read" in err
     assert "Set-Content -Encoding utf8" in err
     assert run("-", stdin=path.read_bytes()).returncode == 3
+    path.write_bytes("\u201cThe cat\u201d sat\n".encode(encoding))
+    assert "is UTF-16" in call("--file", str(path))[2]
+    path.write_bytes(b"a\0b\nThe cat\n")
+    assert call("--file", str(path))[0] == 0
 
 
 def test_tests_are_collected_where_there_are_no_terminals(tmp_path):

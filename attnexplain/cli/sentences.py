@@ -134,9 +134,11 @@ class Watch:
 
 
 def _is_utf_16(raw: bytes) -> bool:
-    """Whether a first line begins as UTF-16 does, or has nothing in every second byte."""
-    starts = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return starts or (len(raw) >= 4 and (not any(raw[1:-1:2]) or not any(raw[0:-1:2])))
+    """Whether a first line begins as UTF-16 does, or half of its bytes, every second one, are mostly nothing."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    halves = (raw[0::2], raw[1::2])
+    return len(raw) >= 4 and any(half.count(0) > len(half) / 2 for half in halves)
 
 
 def brings_a_sentence(model: str | None) -> bool:

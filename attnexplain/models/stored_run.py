@@ -27,7 +27,7 @@ from attnexplain.models.checks import (
 )
 from attnexplain.models.model import Embedded, Model, ModelInfo, NextToken, Predicted, Withheld
 from attnexplain.models.stored_variant import read_variant
-from attnexplain.tokens import Tokens, refuse_long
+from attnexplain.tokens import MOST_NEXT, Tokens, refuse_long
 from attnexplain.variants import VariantTrace, attend, attend_given, attend_projected, visible_mask
 
 if TYPE_CHECKING:
@@ -243,6 +243,15 @@ def _predicted(given: Any, count: int) -> Predicted | None:
         if not is_share or not _are_whole([number], LARGEST_ID) or not _are_whole([place], count - 1):
             raise NumbersError("next has a token, its id, its probability and its position in each entry")
         found.append(NextToken(text, text, int(str(number)), float(str(share)), int(str(place))))
+    flags = [entry.get("masked", False) for entry in given]
+    if not all(isinstance(flag, bool) for flag in flags) or len(set(flags)) > 1:
+        raise NumbersError("next has masked: true in all entries, or in none")
+    _check_predicted(found, count, is_masked=flags[0])
+    return Predicted(tuple(found), flags[0])
+
+
+def _check_predicted(found: Sequence[NextToken], count: int, *, is_masked: bool) -> None:
+    """Refuse tokens that no model could have predicted together."""
     of_places: dict[int, float] = {}
     for token in found:
         of_places[token.position] = of_places.get(token.position, 0.0) + token.probability
@@ -250,10 +259,10 @@ def _predicted(given: Any, count: int) -> Predicted | None:
         raise NumbersError("next has probabilities that add up to more than 1")
     if found != sorted(found, key=lambda token: (token.position, -token.probability)):
         raise NumbersError("next must have the most probable token of each position first")
-    masked = {entry.get("masked", False) for entry in given if isinstance(entry.get("masked", False), bool)}
-    if len(masked) != 1 or any(not isinstance(entry.get("masked", False), bool) for entry in given):
-        raise NumbersError("next has masked: true in all entries, or in none")
-    return Predicted(tuple(found), is_masked=masked.pop())
+    if not is_masked and set(of_places) != {count - 1}:
+        raise NumbersError("next must stand behind the last token, unless it is masked")
+    if len({(token.position, token.id) for token in found}) < len(found) or len(found) > MOST_NEXT * len(of_places):
+        raise NumbersError(f"next has at most {MOST_NEXT} different tokens of each position")
 
 
 def _check_order(sentence: str, words: tuple[str, ...]) -> None:

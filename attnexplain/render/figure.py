@@ -357,44 +357,73 @@ def _band(x: float, y: float, to_x: float, to_y: float, thick: float, share: flo
     return f'<path d="{path}" fill="none" stroke="{canvas.colour("heading")}" {looks}/>'
 
 
+class Laid(NamedTuple):
+    """How a gallery is laid out: in bands of rows beside each other, where there are many rows and few columns."""
+
+    bands: int
+    side: float
+    """Of a picture."""
+    under: float
+    """Room for the word below it; 0 where there is none."""
+
+
+MOST_BANDS = 6
+GAP = 0.08
+"""Between pictures, for their side."""
+
+
+def laid_out(rows: int, columns: int, names: float, letters: float, wide: float, room: float) -> Laid:
+    """Choose the layout with the largest pictures; with words below them, where words fit."""
+    best = Laid(1, 0.0, 0.0)
+    least = max(3.2 * letters, advance("same", letters))
+    for bands in range(1, MOST_BANDS + 1 if room else 2):
+        across = (wide / bands - names) / columns
+        for under in (1.5 * letters, 0.0):
+            down = room / -(-rows // bands) - under if room else across
+            side = min(across, down) / (1 + GAP)
+            if (side >= least or not under) and (bool(under), side) > (bool(best.under), best.side):
+                best = Laid(bands, side, under)
+    return best._replace(side=max(best.side, 8.0))
+
+
 def _gallery(gallery: Gallery, canvas: Canvas, paper: _Paper, top: float, room: float) -> tuple[float, float]:
     """Draw a small picture of every head, a row a layer, with what it does below where there is room."""
     rows, columns = len(gallery.rows), max(map(len, gallery.rows))
     letters = max(paper.letters * 0.5, LEAST)
     names = 1.2 * max(advance(f"{gallery.row_name} {label}", letters) for label in gallery.row_labels)
-    across = (paper.width - 2 * paper.margin - names) / columns
-    gap = 0.08 * across
-    is_labelled = across - gap >= 3.2 * letters
-    under = 1.5 * letters if is_labelled else 0.0
-    side = min(across - gap, (room - 1.6 * letters) / rows - under - gap) if room else across - gap
-    side = max(side, 8.0)
-    left = paper.margin + max((paper.width - 2 * paper.margin - names - columns * (side + gap)) / 2, 0) + names
-    step = side + gap
-    if not is_labelled or advance("same", letters) > side:
-        under, is_labelled = 0.0, False
-    every = max(1, round(2 * letters / step))
+    wide, heading = paper.width - 2 * paper.margin, 1.6 * letters
+    laid = laid_out(rows, columns, names, letters, wide, room - heading if room else 0.0)
+    side, step = laid.side, laid.side * (1 + GAP)
+    in_band, band = -(-rows // laid.bands), names + columns * step
     has_numbers = all(advance(_label(picture, canvas), letters) <= step for row in gallery.rows for picture in row)
-    for column in range(0, columns, every):
-        label = gallery.column_labels[column]
-        named = f"{gallery.column_name} {label}"
-        said = named if advance(named, letters) <= step else label
-        canvas.text(
-            left + column * step + side / 2, top + letters, said, letters, anchor="middle", fill=canvas.colour("quiet")
-        )
-    upper = top + 1.6 * letters
-    for i, row in enumerate(gallery.rows):
-        y = upper + i * (side + gap + under)
-        name, middle = f"{gallery.row_name} {gallery.row_labels[i]}", y + side / 2 + 0.35 * letters
-        canvas.text(left - 0.5 * letters, middle, name, letters, anchor="end", fill=canvas.colour("quiet"))
-        for j, thumbnail in enumerate(row):
-            x = left + j * step
-            most = max(min(len(thumbnail.picture), int(side // 2)), 1)
-            canvas.parts += small_cells(thumbnail.resized(most, most).tolist(), x, y, side, canvas)
-            canvas.frame(x, y, side, side, "line")
-            if is_labelled:
-                said = _label(thumbnail, canvas) if has_numbers else thumbnail.word
-                canvas.text(x + side / 2, y + side + 1.1 * letters, said, letters, anchor="middle")
-    return 1.6 * letters + rows * (side + gap + under), 0.0
+    start = paper.margin + max((wide - laid.bands * band) / 2, 0)
+    for number in range(laid.bands):
+        left = start + number * band + names
+        _head_names(gallery, canvas, letters, (left, top), step)
+        for i, row in list(enumerate(gallery.rows))[number * in_band : (number + 1) * in_band]:
+            y = top + heading + (i - number * in_band) * (step + laid.under)
+            name, middle = f"{gallery.row_name} {gallery.row_labels[i]}", y + side / 2 + 0.35 * letters
+            canvas.text(left - 0.5 * letters, middle, name, letters, anchor="end", fill=canvas.colour("quiet"))
+            for j, thumbnail in enumerate(row):
+                x = left + j * step
+                most = max(min(len(thumbnail.picture), int(side // 2)), 1)
+                canvas.parts += small_cells(thumbnail.resized(most, most).tolist(), x, y, side, canvas)
+                canvas.frame(x, y, side, side, "line")
+                if laid.under:
+                    said = _label(thumbnail, canvas) if has_numbers else thumbnail.word
+                    canvas.text(x + side / 2, y + side + 1.1 * letters, said, letters, anchor="middle")
+    return heading + in_band * (step + laid.under), 0.0
+
+
+def _head_names(gallery: Gallery, canvas: Canvas, letters: float, place: tuple[float, float], step: float) -> None:
+    """Write the names of the columns above them, every few where they are narrow."""
+    left, top = place
+    labels = gallery.column_labels
+    for column in range(0, len(labels), max(1, round(2 * letters / step))):
+        named = f"{gallery.column_name} {labels[column]}"
+        said = named if advance(named, letters) <= step else labels[column]
+        middle = left + column * step + step / (1 + GAP) / 2
+        canvas.text(middle, top + letters, said, letters, anchor="middle", fill=canvas.colour("quiet"))
 
 
 def _label(thumbnail: Thumbnail, canvas: Canvas) -> str:

@@ -87,15 +87,16 @@ def _is_capped(config: Config) -> bool:
     return not config.is_null("attn_logit_softcapping")
 
 
+CAPPED = replace(TIED, softcap_key="final_logit_softcapping")
 GEMMA_1 = replace(llama.FAMILY, title="Gemma", sizes=sizes_of_1, prediction=TIED)
 GEMMA_2 = replace(
     llama.FAMILY,
     title="Gemma 2",
     names=llama.NAMES | _BEHIND,
     sizes=sizes_of_2,
-    prediction=replace(TIED, softcap=30.0),
+    prediction=replace(CAPPED, softcap=30.0),
     harmless=frozenset(("sliding_window_size",)),
 )
 GEMMA_3 = replace(
-    llama.FAMILY, title="Gemma 3", names=llama.NAMES | _BEHIND | OF_HEADS, sizes=sizes_of_3, prediction=TIED
+    llama.FAMILY, title="Gemma 3", names=llama.NAMES | _BEHIND | OF_HEADS, sizes=sizes_of_3, prediction=CAPPED
 )

@@ -208,8 +208,10 @@ class Prediction:
     """What is added to the scores, by the names that it may have."""
     is_tied: bool = False
     """Whether the embeddings of the tokens stand for it where config.json does not say."""
+    softcap_key: str = ""
+    """Where config.json says what holds scores within bounds; others pass that key over."""
     softcap: float | None = None
-    """What holds scores within bounds where config.json does not say."""
+    """What does where it does not say."""
     absent: Callable[[Config], frozenset[str]] = lambda config: frozenset()
     """Says which of these names config.json does without; they are passed over where a file has them."""
 

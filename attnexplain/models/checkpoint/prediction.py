@@ -101,13 +101,16 @@ class _End:
     @property
     def softcap(self) -> float | None:
         """What holds scores within bounds."""
-        key = "final_logit_softcapping"
-        if self.config.is_null(key) or (self.config.get(key) is None and self.how.softcap is None):
+        key = self.how.softcap_key
+        if not key or self.config.is_null(key) or (self.config.get(key) is None and self.how.softcap is None):
             return None
         return self.config.number(key, self.how.softcap, most=LARGEST_NUMBER)
 
     def matrix(self) -> AnyTensor:
         """Return the last matrix: its own, or else the embeddings of the tokens where they are tied to it."""
+        if not self.how.bias and "lm_head.bias" in self.parameters.tensors:
+            name = self.parameters.tensors.called("lm_head.bias")
+            raise CheckpointError(f"the tensor {name} is there, and models of this kind have none")
         for name in self.how.matrix:
             if name in self.parameters.tensors:
                 matrix = self.tensor(name)

@@ -115,12 +115,12 @@ class PieceTokenizer:
             CheckpointError: the tokenizer knows no such token.
         """
         written = {number: self._tokenizer.id_to_token(number) for number in sorted(self._special)}
-        masks = {number: text for number, text in written.items() if text in MASKS}
+        mask = next((text for text in MASKS if text in written.values()), None)
+        masks = {number: text for number, text in written.items() if text == mask}
         if not masks:
             raise CheckpointError("it sees both sides, and its tokenizer has no token that stands for a hidden word")
         found = tuple(place for place, number in enumerate(tokens.ids or ()) if number in masks)
         if not found:
-            mask = next(iter(masks.values()))
             raise TextError(
                 f"this model predicts hidden words, and the text has no {mask}",
                 hint=f'write {mask} in place of a word: "The cat {mask} on the mat"',
