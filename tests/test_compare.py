@@ -99,3 +99,16 @@ def test_pause_waits_for_enter_between_the_steps_on_a_terminal():
 
 def test_without_a_terminal_nothing_waits():
     assert call("--pause", "The cat sat") == call("The cat sat")
+
+
+def test_the_article_on_scaling_has_the_roots_of_its_widths():
+    rows = re.findall(r"^d_k = (\d+), √d_k = (\d+)", call("--explain", "scaling")[1], re.MULTILINE)
+    assert len(rows) == 3
+    assert all(int(root) ** 2 == int(width) for width, root in rows)
+
+
+def test_the_article_on_context_works_out_a_word_of_its_own():
+    article = call("--explain", "context")[1]
+    word = re.search(r'place 1 of context\("(\w+)"\)', article)[1]
+    row = re.search(rf"^{word} +([\d.]+) +([\d.]+) +([\d.]+) ", article, re.MULTILINE).groups()
+    assert tuple(re.findall(r"([\d.]+)×", article)) == row

@@ -324,3 +324,27 @@ def test_heads_of_deep_models_stand_in_bands_and_fit_the_slide(rows, columns, ba
     for other in range(1, MOST_BANDS + 1):  # no other number of bands has larger pictures without words
         side = min((wide / other - names) / columns, room / -(-rows // other)) / (1 + GAP)
         assert laid.under or laid.side >= side - 1e-6
+
+
+@pytest.mark.parametrize("option", ["--causal", "--no-scale"])
+def test_a_mean_of_heads_is_drawn_as_they_are(option, tmp_path):
+    pytest.importorskip("safetensors")
+    bert = Path(__file__).parent / "data" / "checkpoints" / "bert"
+    arguments = [
+        "--model",
+        str(bert),
+        "--head",
+        "mean",
+        "--figure",
+        "weights",
+        "-o",
+        str(tmp_path / "x.svg"),
+        "The cat",
+    ]
+    code, out, err = call(option, *arguments)
+    assert (code, out) == (2, "")
+    assert "runs every head as it is" in err
+    assert call(*arguments)[0] == 0
+    written = (tmp_path / "x.svg").read_text(encoding="utf-8")
+    assert "None" not in written
+    assert set(re.findall(r'fill="([^"]*)"', written)) <= {"none"} | set(re.findall(r"#[0-9a-f]{6}", written))

@@ -512,6 +512,19 @@ def test_the_tokens_of_gemma_are_those_of_llama_cpp(gemma):
         assert tokenizer.encode(text).ids == ids, text
 
 
+def test_numbers_of_eight_bytes_are_read(tmp_path):
+    writer = gguf.GGUFWriter(tmp_path / "wide.gguf", "llama")
+    writer.add_float64("some.number", 1 / 3)
+    writer.add_uint64("some.count", 1 << 40)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    metadata = read_header(tmp_path / "wide.gguf").metadata
+    assert metadata["some.number"] == 1 / 3
+    assert metadata["some.count"] == 1 << 40
+
+
 def test_the_header_is_what_the_package_reads(files):
     for name in ("llama-3", "gemma3"):
         own, reader = read_header(Path(files(name))), gguf.GGUFReader(files(name))
