@@ -114,12 +114,11 @@ class PieceTokenizer:
             TextError: there is none.
             CheckpointError: the tokenizer knows no such token.
         """
-        written = {number: self._tokenizer.id_to_token(number) for number in sorted(self._special)}
-        mask = next((text for text in MASKS if text in written.values()), None)
-        masks = {number: text for number, text in written.items() if text == mask}
-        if not masks:
+        written = {self._tokenizer.id_to_token(number): number for number in self._special}
+        mask = next((text for text in MASKS if text in written), None)
+        if mask is None:
             raise CheckpointError("it sees both sides, and its tokenizer has no token that stands for a hidden word")
-        found = tuple(place for place, number in enumerate(tokens.ids or ()) if number in masks)
+        found = tuple(place for place, number in enumerate(tokens.ids or ()) if number == written[mask])
         if not found:
             raise TextError(
                 f"this model predicts hidden words, and the text has no {mask}",
