@@ -78,6 +78,10 @@ def test_every_topic_has_an_article_of_one_screen(name):
     assert call("--explain", name.upper(), "--width", "40", "--ascii")[1].isascii()
 
 
+def test_the_step_of_training_is_worked_with_as_many_digits_as_it_needs():
+    assert "= 0.50 - 0.01 × 3.00" in call("--explain", "training")[1]
+
+
 def test_an_unknown_topic_says_which_there_are():
     code, out, err = call("--explain", "sofmax")
     assert (code, out) == (2, "")

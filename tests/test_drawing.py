@@ -6,11 +6,12 @@ import numpy as np
 from command import call, on_terminal
 
 from attnexplain import explain
-from attnexplain.render.html import render_html
+from attnexplain.render.html import NOTEBOOKS_IN_THE_DARK, render_fragment, render_html
 from attnexplain.render.ink import Ink
+from attnexplain.render.svg import render_svg
 from attnexplain.render.terminal import render_text
 from attnexplain.steps import lesson
-from attnexplain.steps.blocks import Company, CompanyRow, Grid, Lesson, Step
+from attnexplain.steps.blocks import Company, CompanyRow, Diagram, DiagramRow, Grid, Lesson, Pair, Stage, Step
 
 RIVER = "The river bank was flooded after the storm"
 
@@ -53,6 +54,9 @@ def test_names_that_do_not_fit_become_numbers_in_rows_and_columns():
     assert any("philosophers connections" in " ".join(line.split()) for line in wide)
     for width in range(24, 100):
         assert "…" not in next(line for line in lines(grid, width=width) if re.match(r" +\S", line))
+    long = ("accommodation", "neighbourhood", "acknowledging", "a")  # thirteen letters are cut
+    grid = Grid("t", long, long, np.full((4, 4), 0.25), "share", rows_ask=True)
+    assert any(line.split()[0].endswith("…") for line in lines(grid, width=52) if line.startswith("  "))
 
 
 def test_our_own_headings_are_never_cut():
@@ -72,6 +76,33 @@ def test_company_stands_before_and_after():
     page = render_html(drawn(company), Ink())
     assert page.index("money") < page.index("river")
     assert page.index(">before<") < page.index(">after<")
+    assert '<th scope="col" class="words">before</th>' in page  # as the words below it stand
+
+
+def test_a_pair_is_two_matrices_beside_each_other():
+    left, right = (Grid(title, ("a", "b"), ("c", "d"), np.eye(2), "share") for title in ("one", "other"))
+    page = render_html(drawn(Pair(left, right)), Ink())
+    assert page.count("<table") == 2
+    assert page.index("one") < page.index("other")
+
+
+def test_a_step_that_is_changed_twice_is_named_once():
+    stages = (Stage("Q"), Stage("turned", is_added=True), Stage("scores"))
+    page = render_html(drawn(Diagram((DiagramRow(2, "Scores", stages), DiagramRow(2, "", stages)), "the note")), Ink())
+    assert page.count('<th scope="row">2 Scores</th><td><span>Q</span> → <b>[turned]</b> → <span>scores</span>') == 1
+    assert page.count("<td></td><td><span>Q</span>") == 1
+
+
+def test_a_page_in_a_notebook_is_as_dark_as_the_notebook():
+    found = lesson(explain("The cat sat"))
+    assert NOTEBOOKS_IN_THE_DARK in render_fragment(found)
+    assert NOTEBOOKS_IN_THE_DARK not in render_fragment(found, theme="dark")
+
+
+def test_a_coarse_picture_has_two_colours_a_line_each_half_as_high():
+    grid = Grid("t", tuple(map(str, range(200))), tuple(map(str, range(200))), np.eye(200), "share")
+    drawing = render_svg(drawn(grid), Ink("truecolor"), width=80)
+    assert set(re.findall(r'<rect x="[^"]*" y="[^"]*" width="[^"]*" height="([^"]*)"', drawing)) == {"10", "20"}
 
 
 def test_a_page_without_prose_has_the_tables_all_the_same():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from command import SCHEMA, call
 
-from attnexplain import explain, explain_all
+from attnexplain import explain, explain_all, load_model
 from attnexplain.errors import CommandError, DataError
 
 pytest.importorskip("safetensors", reason="the extra attnexplain[models] is not installed")
@@ -193,6 +193,14 @@ def test_lists_may_be_arrays_and_all():
     assert (found.layers, found.heads) == ((0, 2), (0, 1, 2))
     np.testing.assert_array_equal(found.weights, every.weights[[0, 2]])
     assert explain_all(SENTENCE, model=BERT, layers=np.int64(1)).layers == (1,)
+
+
+@pytest.mark.parametrize("form", ["json", "npz"])
+def test_a_stored_layer_counts_those_before_it(form, tmp_path):
+    path = tmp_path / f"last.{form}"
+    explain_all(SENTENCE, model=BERT, layers=2, heads=1).save(path)
+    info = load_model(str(path), layer=2, head=1).info
+    assert (info.layer, info.head, info.layers, info.heads) == (2, 1, 3, 2)
 
 
 def test_a_mean_takes_no_more_room_than_itself(monkeypatch):

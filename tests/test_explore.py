@@ -306,6 +306,11 @@ async def test_a_sentence_that_does_not_work_is_said_in_one_line_and_nothing_is_
         assert app.session.wanted.sentence == RIVER
         assert app.scene.trace.sentence == RIVER
         assert "no" in seen(app).splitlines()[-1]
+        app.query_one(Input).value = "word " * 600
+        await pilot.pause()
+        assert (
+            seen(app).splitlines()[-1].strip() == "the text has 600 words, and 512 are allowed"
+        )  # no hint: it is long
         await pilot.press("enter")
         await pilot.press("escape", "3")
         assert "W, the attention weights" in seen(app)

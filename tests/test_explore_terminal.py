@@ -103,6 +103,14 @@ def test_without_a_sentence_it_is_the_river():
     assert terminal.end() == 0
 
 
+def test_a_finished_example_is_explored_with_its_own_words():
+    terminal = Terminal("--explore", "--model", str(Path(__file__).parents[1] / "sentences" / "raschka-simple.json"))
+    terminal.wait_for("journey")
+    terminal.press("q")
+    assert terminal.end() == 0
+    assert "flooded" not in terminal.got
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_ends_it_as_that_signal_does_with_the_terminal_as_it_was(number):
     terminal = Terminal("--explore")

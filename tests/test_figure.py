@@ -118,7 +118,11 @@ def test_a_picture_of_many_words_keeps_its_shape_and_its_letters(shape, sentence
 
 def test_a_long_sentence_is_cut_with_a_sign():
     root = drawn(explain(LONG), "weights")
-    assert [text for text in texts(root) if text and text.endswith(" …")]
+    first, second, *others = texts(root)[1:]
+    assert not first.endswith("…")
+    assert second.endswith(" …")
+    assert LONG.startswith(f"{first} {second.removesuffix(' …')}")
+    assert not [text for text in others if text and " " in text and text in LONG]
     assert root.find(f"{SVG}title").text.endswith(LONG)
 
 
@@ -132,6 +136,11 @@ def test_what_a_mask_hides_is_left_empty_and_said(subject, on_the_bar):
 def test_numbers_stand_in_the_cells_while_they_fit(trace):
     assert "0.29" in texts(drawn(trace, "weights"))
     assert "0.29" not in texts(drawn(explain(LONG), "weights"))
+
+
+def test_squares_that_stand_for_several_numbers_say_none():
+    root = drawn(explain(" ".join([LONG] * 2)), "weights")
+    assert len(list(root.iter(f"{SVG}title"))) == 1  # that of the picture
 
 
 def test_the_query_has_its_row_framed_or_its_links_alone(trace):
@@ -242,6 +251,8 @@ def test_python_saves_figures_and_lessons(trace, tmp_path):
     trace.save(tmp_path / "w.svg", figure="weights", query="bank", shape="column", bare=True, theme="dark")
     root = ElementTree.parse(tmp_path / "w.svg").getroot()
     assert root.get("viewBox").split()[2] == "480"
+    trace.save(tmp_path / "whole.svg", figure="weights")
+    assert SENTENCE in texts(ElementTree.parse(tmp_path / "whole.svg").getroot())
     for name in ("x.svg", "x.html", "x.md", "x.txt", "x.json", "x.npz"):
         trace.save(tmp_path / name)
         assert (tmp_path / name).stat().st_size > 1000
@@ -285,7 +296,11 @@ def test_a_lesson_is_written_in_pages_all_or_none(tmp_path):
     code, _, err = call(SENTENCE, "-o", str(tmp_path / "p-%d.svg"))
     assert (code, "p-2.svg exists" in err) == (2, True)
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
-    for path, said in (("p-%d.txt", "%d numbers the pages of a .svg"), ("%d-%d.svg", "one %d numbers the pages")):
+    for path, said in (
+        ("p-%d.txt", "%d numbers the pages of a .svg"),
+        ("%d-%d.svg", "one %d numbers the pages"),
+        ("%d/x.svg", "one %d"),
+    ):
         code, _, err = call(SENTENCE, "-o", str(tmp_path / path))
         assert (code, said in err) == (2, True)
 

@@ -55,6 +55,16 @@ def test_every_head_is_that_of_transformers(name, number, files):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_long_texts_are_cut_where_the_checkpoint_cuts_them(name, files):
+    cut, original = (
+        explain_all(SENTENCES[0], model=model, truncate=True, max_tokens=4)
+        for model in (files(name), str(FOLDER / name))
+    )
+    assert cut.ids == original.ids
+    assert len(cut.ids) == 4
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_queries_keys_and_values_are_those_of_the_original(name, files):
     scaled = {"gemma2": np.sqrt(8 / 3), "gemma3": np.sqrt(8 / 5)}.get(name, 1.0)
     with np.load(FOLDER / name / "reference.npz") as stored:
@@ -134,6 +144,13 @@ def test_each_of_the_metadata_matters(case, tmp_path):
     wrong = write(name, tmp_path / "wrong.gguf", change=change)
     weights = [explain_all(SENTENCES[0], model=str(path)).weights for path in (right, wrong)]
     assert np.abs(weights[0] - weights[1]).max() > 0.01
+
+
+def test_that_frequencies_have_factors_may_be_named_besides(tmp_path):
+    plain = write("phi3", tmp_path / "plain.gguf")
+    named = write("phi3", tmp_path / "named.gguf", change=without("phi3.rope.scaling.type", "longrope"))
+    found = [explain_all(SENTENCES[0], model=str(path)).weights for path in (plain, named)]
+    np.testing.assert_array_equal(*found)
 
 
 # Blocks

@@ -63,5 +63,11 @@ def test_an_unknown_model_is_an_error_that_says_which_there_are():
         load_model("gtp2")
 
 
+@pytest.mark.parametrize("model", ["tiny", "untrained", "numbers.json"])
+def test_what_is_here_is_not_fetched(model):
+    with pytest.raises(CommandError, match="--download fetches checkpoints"):
+        load_model(model, download=True)
+
+
 def test_the_learned_model_is_read_once():
     assert load_model("tiny") is load_model()

@@ -1,6 +1,7 @@
 """Looking over some of the heads, and over the means of their weights."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -10,6 +11,9 @@ from command import SCHEMA, call
 
 from attnexplain import explain_all
 from attnexplain.overview import habit, hides, named, overview
+from attnexplain.render.ink import Ink
+from attnexplain.render.terminal import render_text
+from attnexplain.steps.heads import overview_lesson
 from attnexplain.variants import visible_mask
 
 pytest.importorskip("safetensors", reason="the extra attnexplain[models] is not installed")
@@ -51,6 +55,37 @@ def test_some_heads_are_those_of_all():
     for head in some.heads:
         assert head.shares == every[head.layer, head.head].shares
         assert head.on_repeats == every[head.layer, head.head].on_repeats
+
+
+def test_the_overview_opens_a_head_that_is_told_apart_by_no_word():
+    found = overview(SENTENCE, model=BERT)
+    for place, head in enumerate(found.heads):
+        does = ["sink"] * len(found.heads)
+        does[place] = "other"
+        heads = tuple(replace(one, does=what) for one, what in zip(found.heads, does, strict=True))
+        text = render_text(overview_lesson(replace(found, heads=heads)), Ink(), width=200)
+        assert f"--layer {head.layer} --head {head.head} " in text
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("bert", "BERT with 3 layers of 3 heads"),
+        (
+            "albert",
+            "8 layers of 3 heads, which share the parameters of 4, and embeddings of 7 numbers that a matrix makes",
+        ),
+    ],
+)
+def test_the_overview_says_what_the_model_is(name, says):
+    found = overview(SENTENCE, model=str(FOLDER / name))
+    assert says in " ".join(render_text(overview_lesson(found), Ink(), width=80).split())
+
+
+def test_the_overview_says_where_pieces_are_joined():
+    for merges in (False, True):
+        text = render_text(overview_lesson(overview(SENTENCE, model=BERT, merge_words=merges)), Ink(), width=200)
+        assert ("Pieces are joined into words" in text) == merges
 
 
 def test_the_command_says_which_and_what_is_a_mean():

@@ -396,9 +396,9 @@ class Bar(NamedTuple):
 
     name: str
     share: float
-    is_each: bool = False
+    is_each: bool
     """Whether several words get this share each."""
-    length: float = 1.0
+    length: float
     """That of the bar, as a part of the longest."""
 
 
