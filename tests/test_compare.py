@@ -78,6 +78,11 @@ def test_every_topic_has_an_article_of_one_screen(name):
     assert call("--explain", name.upper(), "--width", "40", "--ascii")[1].isascii()
 
 
+def test_who_asks_and_who_answers_is_told_the_right_way_round():
+    out = " ".join(call("--explain", "scores")[1].split())
+    assert 'what "cats" asks of "drink" is not what "drink" asks of "cats"' in out
+
+
 def test_the_step_of_training_is_worked_with_as_many_digits_as_it_needs():
     assert "= 0.50 - 0.01 × 3.00" in call("--explain", "training")[1]
 

@@ -1,11 +1,14 @@
 """Renderables alone, at fixed widths: pictures, tables, pages."""
 
+import io
 import re
 
 import numpy as np
+import pytest
 from command import call, on_terminal
 
 from attnexplain import explain
+from attnexplain.cli.drawing import paused
 from attnexplain.render.html import NOTEBOOKS_IN_THE_DARK, render_fragment, render_html
 from attnexplain.render.ink import Ink
 from attnexplain.render.svg import render_svg
@@ -122,6 +125,24 @@ def test_a_large_picture_on_a_page_has_its_positions_on_the_right_sides():
     assert not across or max(across) <= 50
 
 
+@pytest.mark.parametrize(
+    ("rows", "columns", "tile"), [(60, 60, None), (200, 200, "3 × 3"), (400, 10, "5 × 1"), (10, 400, "1 × 5")]
+)
+def test_a_picture_on_a_page_says_what_a_cell_is(rows, columns, tile):
+    grid = Grid("t", tuple(map(str, range(rows))), tuple(map(str, range(columns))), np.ones((rows, columns)), "share")
+    page = render_html(drawn(grid), Ink())
+    assert ("Each cell is one number" in page) == (tile is None)
+    assert page.count("<title>") == (1 if tile else rows * columns + 1)
+    assert tile is None or f"the strongest of {tile} numbers" in page
+
+
+def test_a_page_has_every_formula():
+    page = render_html(lesson(explain(RIVER)), Ink())
+    formulas = re.findall(r'<p class="formula">(.*?)</p>', page)
+    for wanted in ("Q = X·W_q", "S = Q·Kᵀ", "softmax(S / √d_k)", "C = W·V"):
+        assert any(wanted in formula for formula in formulas), (wanted, formulas)
+
+
 def test_two_lessons_do_not_fit_into_one_page(tmp_path):
     sentences = tmp_path / "s.txt"
     sentences.write_text("The cat sat\nThe dog ran\n")
@@ -139,6 +160,18 @@ def test_a_dumb_terminal_and_pauses_have_no_pager(tmp_path):
     assert "paged" not in on_terminal("The cat sat", ATTNEXPLAIN_PAGER=str(pager), TERM="dumb")[1]
     assert "paged" not in on_terminal("--pause", "The cat sat", keys=b"q\n", ATTNEXPLAIN_PAGER=str(pager))[1]
     assert "paged" in on_terminal("The cat sat", ATTNEXPLAIN_PAGER="no-such-program", PAGER=str(pager))[1]
+
+
+def test_pauses_come_at_empty_lines(monkeypatch):
+    """Screens of at most ten lines, cut where a line is empty, in the lower half of each."""
+    text = "".join(f"{'' if number in (3, 7, 15) else number}\n" for number in range(1, 21))
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n" * 9))
+    written = []
+    monkeypatch.setattr("attnexplain.cli.drawing.write", written.append)
+    last = paused([text], 12, "-")
+    shown = [screen for screen in written if screen.strip() and "Enter" not in screen]
+    assert "".join(shown) + last == text
+    assert [len(screen.splitlines()) for screen in shown] == [7, 8]
 
 
 def test_less_gets_its_options_only_where_the_reader_has_set_none(tmp_path):

@@ -527,6 +527,10 @@ async def test_another_model_is_opened_by_its_name_and_a_wrong_one_is_told():
         await pilot.press("enter")
         assert "nosuch" in seen(app).splitlines()[-1]
         assert app.session.wanted.model.info.name == "tiny"
+        example = Path(__file__).parents[1] / "sentences" / "raschka-simple.json"
+        app.query_one(Input).value = str(example)
+        await pilot.press("enter")
+        assert "is a finished example" in seen(app).splitlines()[-1]
         app.query_one(Input).value = "untrained"
         await pilot.press("enter")
         np.testing.assert_array_equal(app.scene.trace.weights, explain(RIVER, model="untrained").weights)

@@ -693,3 +693,21 @@ def test_each_layer_turns_as_in_transformers_whichever_keys_say_so(keys, layers)
     for layer, (frequencies, stretch) in enumerate(layers):
         np.testing.assert_allclose(sizes.rotation_of(layer).frequencies, frequencies, rtol=2e-6)
         assert sizes.rotation_of(layer).stretch == pytest.approx(stretch)
+
+
+def test_a_divisor_of_the_model_s_own_is_written_and_told_from_the_usual_one():
+    """In config.json query_pre_attn_scalar is 5, and d_k is 8."""
+    out = " ".join(call("--model", str(FOLDER / "gemma3"), "--step", "3", "The cat sat")[1].split())
+    assert (
+        "Divide every score by 2.24: this model has √5 (query_pre_attn_scalar = 5) in place of √d_k = √8 ≈ 2.83" in out
+    )
+
+
+@pytest.mark.parametrize(("query", "key"), [("4", "2"), ("3", "3"), ("1", "4")])
+def test_the_same_two_vectors_stand_elsewhere_and_one_place_farther_apart(query, key):
+    arguments = "--model", str(FOLDER / "gemma3-both-sides"), "--step", "1", "--query", query, "--key", key
+    out = call(*arguments, "The cat sat on the mat")[1]
+    found = re.findall(r"^(?:where they|both \d|one position).*?(\d+) +(\d+) +(\d+) +-?[\d.]+$", out, re.MULTILINE)
+    (i, j, near), (later_i, later_j, same), (one, other, far) = [tuple(map(int, row)) for row in found]
+    assert (near, later_i - i, later_j - j, same) == (abs(i - j), later_i - i, later_i - i, near)
+    assert far == abs(one - other) == near + 1

@@ -291,6 +291,9 @@ def test_a_lesson_is_written_in_pages_all_or_none(tmp_path):
     assert len(sizes) == 1
     wide, high = (float(number) for number in sizes.pop().split()[2:])
     assert high / wide == pytest.approx(2**0.5, abs=1e-3)
+    for number in range(1, 6):
+        title = ElementTree.parse(tmp_path / f"p-{number}.svg").getroot().find(f"{SVG}title").text
+        assert title.endswith(f"({number} of {len(list(tmp_path.glob('p-*.svg')))})")
     (tmp_path / "p-1.svg").unlink()
     before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     code, _, err = call(SENTENCE, "-o", str(tmp_path / "p-%d.svg"))

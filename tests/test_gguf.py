@@ -352,6 +352,14 @@ HOSTILE = {
 }  # fmt: skip
 
 
+def test_four_dimensions_are_not_too_many(tmp_path):
+    path = tmp_path / "deep.gguf"
+    path.write_bytes(header(metadata=1, tensors=1, rest=ARCHITECTURE + tensor(dimensions=(1,) * 4) + bytes(1000)))
+    with pytest.raises(CheckpointError) as caught:
+        load_model(str(path))
+    assert "dimensions" not in str(caught.value)
+
+
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_file_that_lies_is_one_line(case, tmp_path):
     (tmp_path / "x.gguf").write_bytes(HOSTILE[case])

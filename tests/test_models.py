@@ -69,5 +69,13 @@ def test_what_is_here_is_not_fetched(model):
         load_model(model, download=True)
 
 
+def test_what_has_no_words_of_its_own_has_no_company_and_loses_no_likeness():
+    assert load_model("untrained").likeness(["a"], ["b"]) == 1.0
+
+
+def test_only_the_heads_of_order_have_embeddings_of_their_own():
+    assert [bool(load_model("tiny", head=head).info.embedding) for head in range(3)] == [False, True, True]
+
+
 def test_the_learned_model_is_read_once():
     assert load_model("tiny") is load_model()

@@ -126,6 +126,7 @@ def test_masks_are_marked_in_json():
     [
         ("probability", 2.0), ("probability", -0.1), ("probability", None), ("probability", True), ("token", 5),
         ("id", -1), ("id", "5"), ("position", 99), ("position", None), ("probability", 1.0),
+        ("probability", 1.5),
     ],
 )  # fmt: skip
 def test_stored_tokens_that_cannot_be_are_refused(key, value, tmp_path):
@@ -259,6 +260,18 @@ def test_the_formula_is_what_the_model_does(name):
     case = next(case for case in PREDICTING if case.split("/")[0] == name)
     screen = run_ok("--model", str(CHECKPOINTS / name), "--next", "3", "--width", "120", sentence_of(case))
     assert FORMULAS[name] in screen.replace(".00", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("bert-masked", "One more matrix, an activation f, a norm and the output matrix make a score"),
+        ("gpt2", "A norm and the output matrix make a score"),
+    ],
+)
+def test_words_say_what_the_formula_says(name, says):
+    out = run_ok("--model", str(CHECKPOINTS / name), "--next", "1", sentence_of(f"{name}/1"))
+    assert says in " ".join(out.split())
 
 
 def test_each_mask_has_its_table_and_what_all_others_get():

@@ -97,6 +97,22 @@ def test_every_example_is_drawn_and_is_what_the_schema_says(path):
     jsonschema.validate(json.loads(call("--json", "--model", str(path), *sentence)[1]), SCHEMA)
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"w_q": np.ones(2)}, "w_q must be"),
+        ({"w_q": np.ones((2, 16_385))}, "has rows of 16,385 numbers, and 16,384 are allowed"),
+    ],
+)
+def test_arrays_of_another_shape_are_refused_as_lists_are(change, says, tmp_path):
+    arrays = {"embeddings": np.ones((2, 2)), "tokens": np.array(["a", "b"])} | {
+        name: np.eye(2) for name in ("w_q", "w_k", "w_v")
+    }
+    np.savez(tmp_path / "n.npz", **(arrays | change))
+    with pytest.raises(NumbersError, match=says):
+        explain(model=tmp_path / "n.npz")
+
+
 # How it is used
 
 

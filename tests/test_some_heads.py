@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from command import SCHEMA, call
 
-from attnexplain import explain_all
+from attnexplain import explain, explain_all
 from attnexplain.overview import habit, hides, named, overview
 from attnexplain.render.ink import Ink
 from attnexplain.render.terminal import render_text
@@ -80,6 +80,15 @@ def test_the_overview_opens_a_head_that_is_told_apart_by_no_word():
 def test_the_overview_says_what_the_model_is(name, says):
     found = overview(SENTENCE, model=str(FOLDER / name))
     assert says in " ".join(render_text(overview_lesson(found), Ink(), width=80).split())
+
+
+def test_the_lesson_says_where_pieces_are_joined_and_what_becomes_of_the_context():
+    arguments = "--model", BERT, "--step", "3-4", SENTENCE
+    plain, joined = (" ".join(call(*more, *arguments)[1].split()) for more in ((), ("--merge-words",)))
+    assert "Pieces joined into words" in joined
+    assert "Pieces joined into words" not in plain
+    width = 3 * explain(SENTENCE, model=BERT).d_v
+    assert f"one head of 3. The layer puts all their context vectors end to end ({width} numbers)" in plain
 
 
 def test_the_overview_says_where_pieces_are_joined():

@@ -138,7 +138,7 @@ def page(asked: Request) -> Callable[[Lesson], Written]:
     ink = Ink(palette, in_ascii, asked.digits, charset, asked.theme or "dark")
     width, height = asked.width or screen_width(), screen_height()
     if asked.pause and is_terminal(sys.stdout) and is_terminal(sys.stdin):
-        return lambda lesson: _paused(
+        return lambda lesson: paused(
             [render_text(part, ink, width=width, height=height, brief=asked.brief) for part in lesson.parts()],
             height,
             ink.text("…"),
@@ -159,7 +159,7 @@ def _picture(asked: Request, ink: Ink) -> Callable[[Lesson], Written]:
     return lambda lesson: render(lesson, ink, width=width, brief=asked.brief)
 
 
-def _paused(parts: Sequence[str], height: int, sign: str) -> str:
+def paused(parts: Sequence[str], height: int, sign: str) -> str:
     """Show one part after another, each a screen at a time, and wait for Enter after each; the last is returned.
 
     A line of q ends it.
