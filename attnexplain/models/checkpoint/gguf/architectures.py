@@ -156,7 +156,7 @@ def _says_nothing(value: Any) -> bool:
     return value is False or (not isinstance(value, str | bytes | list | np.ndarray) and value == 0)
 
 
-def _rotation(read: Metadata, found: Found) -> dict[str, Any]:
+def _rotation(read: Metadata) -> dict[str, Any]:
     """Read how rotations were scaled, as rope_scaling in config.json says it."""
     kind, factor = read.get("rope.scaling.type"), read.number("rope.scaling.factor", 1.0)
     if kind in (None, "none"):
@@ -167,13 +167,11 @@ def _rotation(read: Metadata, found: Found) -> dict[str, Any]:
         original = read.number("rope.scaling.original_context_length")
         said = {"rope_type": "yarn", "factor": factor}
         return {"rope_scaling": said | ({} if original is None else {"original_max_position_embeddings": original})}
-    if kind == "longrope" and "rope_factors_short.weight" in found:
-        return {}
     raise CheckpointError(f"{read.name}.rope.scaling.type = {str(kind)[:40]!r} is not known here")
 
 
 def _of_llama(read: Metadata, found: Found) -> dict[str, Any]:
-    said = _rotation(read, found)
+    said = _rotation(read)
     if "blk.0.attn_output.bias" in found:
         said["attention_bias"] = True
     if "blk.0.ffn_down.bias" in found:
@@ -186,7 +184,7 @@ def _of_mistral(read: Metadata, found: Found) -> dict[str, Any]:
 
 
 def _of_qwen(read: Metadata, found: Found) -> dict[str, Any]:
-    return _rotation(read, found)
+    return _rotation(read)
 
 
 def _of_gemma_2(read: Metadata, found: Found) -> dict[str, Any]:
@@ -200,7 +198,7 @@ def _of_gemma_2(read: Metadata, found: Found) -> dict[str, Any]:
 
 def _of_gemma_3(read: Metadata, found: Found) -> dict[str, Any]:
     pattern = read.number("attention.sliding_window_pattern", 6)
-    return _rotation(read, found) | {
+    return _rotation(read) | {
         "sliding_window": read.number("attention.sliding_window", 1024),
         "sliding_window_pattern": pattern,
         "rope_local_base_freq": read.number("rope.freq_base_swa", 10_000.0),
