@@ -234,3 +234,12 @@ def test_a_comparison_and_an_overview_of_a_text_say_what_was_cut(tmp_path):
     written = json.loads(call(*options, "--overview", "--json", "--file", str(path))[1])
     jsonschema.validate(written, SCHEMA)
     assert written["cut_count"] == 1
+
+
+def test_a_run_of_a_pair_is_read_back_from_arrays(tmp_path):
+    trace = explain(FIRST, pair=SECOND, model=BERT, truncate=True, max_tokens=12)
+    trace.save(tmp_path / "pair.npz")
+    again = explain(model=tmp_path / "pair.npz")
+    assert again.found.segments == trace.found.segments
+    assert again.found.second_begins == trace.found.second_begins
+    assert again.to_dict()["tokens"] == trace.to_dict()["tokens"]

@@ -179,10 +179,9 @@ def _whole(key: str, given: Any, lowest: int, highest: int | None = None) -> int
     """Read a whole number that need not be there: 0 then."""
     if given is None:
         return 0
-    number = given.item() if isinstance(given, np.ndarray) and given.ndim == 0 else given
-    if type(number) is not int or number < lowest or (highest is not None and number > highest):
+    if type(given) is not int or given < lowest or (highest is not None and given > highest):
         raise NumbersError(f"{key} must be a whole number from {lowest}{'' if highest is None else f' to {highest}'}")
-    return number
+    return given
 
 
 def _beginning_with(trace: VariantTrace, vectors: Vectors, *, are_projected: bool) -> Vectors:
