@@ -20,6 +20,7 @@ from readme import skip_without_minilm
 import attnexplain
 from attnexplain.cli import options
 from attnexplain.errors import CommandError
+from attnexplain.models.tiny import card
 
 HELP = call("--help")[1] + call("-h")[1]
 
@@ -388,6 +389,13 @@ def test_nonsense_in_columns_does_no_harm(columns, width):
 def test_the_width_is_the_terminals():
     _, screen = on_terminal("-s", "2", "--color", "never", "The cat sat on the mat", columns=47)
     assert screen.replace("\r", "").encode() == run("-s", "2", "--width", "47", "The cat sat on the mat").stdout
+
+
+def test_the_card_comes_in_the_letters_of_the_terminal():
+    done = run("--model-card", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stdout.isascii(), done.stderr) == (0, True, b"")
+    assert b"24 x 9" in done.stdout
+    assert run("--model-card", PYTHONIOENCODING="utf-8").stdout == card().encode()
 
 
 def test_an_ascii_terminal_gets_ascii():
