@@ -123,6 +123,12 @@ def test_phrases_of_phrases_and_the_words_around_them():
 
 def test_phrases_count_as_one_word_in_the_limit():
     assert tokenize("a b c", ["a b"], max_tokens=2).texts == ("a b", "c")
+    assert tokenize("a b a b", ["a b"], max_tokens=2).texts == ("a b", "a b")
+
+
+def test_a_phrase_stands_from_its_first_word_to_its_last():
+    found = tokenize("I like New York City pizza", ["New York City"])
+    assert found.spans == ((0, 1), (2, 6), (7, 20), (21, 26))
 
 
 @pytest.mark.parametrize(

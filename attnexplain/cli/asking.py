@@ -52,7 +52,11 @@ def ask_all(questions: Sequence[Question], page: Callable[[str], str], *, as_jso
         return
     if predicted:
         write("\n" + page(predicted))
-    ended = "" if answered == len(counted) else f" (of {len(counted)} questions)"
+    ended = (
+        ""
+        if answered == len(counted)
+        else f" (of {len(counted)} questions{', without the guess' * (len(counted) < len(questions))})"
+    )
     write("\n" + page(f"{right} of {answered} right at the first try{ended}."))
     if topics:
         write(page("To look at again:") + "".join(f"  {NAME} --explain {topic}\n" for topic in topics))
