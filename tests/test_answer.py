@@ -28,7 +28,7 @@ def test_one_word_can_look_only_at_itself():
 
 def test_it_happened_is_said_only_where_something_did():
     assert first(RIVER).because.startswith('It happened because "bank" looked at all words')
-    unmoved = first("He is not happy")
+    unmoved = first("It was happy")
     assert not unmoved.because.startswith("It happened")
     assert unmoved.company[1] == ('"happy" in this sentence', "the same")
 
@@ -75,7 +75,7 @@ def test_a_chosen_key_is_never_said_to_be_nothing_much():
     assert "found nothing much" in weak.lines[2].text or weak.bars[1].share >= 0.1
     chosen = first(RIVER, query="bank", key="storm")
     assert "nothing much" not in chosen.lines[2].text
-    assert "found nothing much" in first("He is not happy").lines[2].text
+    assert "found nothing much" in first("It was happy").lines[2].text
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,11 @@ from attnexplain.attention import Head, attend  # noqa: E402
 from attnexplain.models.positions import KINDS, PLACES  # noqa: E402
 from attnexplain.models.tiny import Tiny  # noqa: E402
 from attnexplain.models.tiny_file import read_tiny  # noqa: E402
+from attnexplain.models.training.evaluate import Candidate, Cue, cue_accuracy  # noqa: E402
 from attnexplain.models.training.hearing import Heard  # noqa: E402
 from attnexplain.models.training.learn import Recipe, learn, padded  # noqa: E402
 from attnexplain.models.training.learn_order import LearnedOrder  # noqa: E402
+from attnexplain.models.training.telling import TellingRecipe, accuracy_left_out, tell  # noqa: E402
 from attnexplain.models.training.vocabulary import FUNCTION_WORDS, Vocabulary  # noqa: E402
 from attnexplain.models.training.write import write  # noqa: E402
 
@@ -73,6 +75,39 @@ def test_the_same_recipe_gives_the_same_numbers_to_the_last_bit(course, learned)
     assert again.embeddings.tobytes() == learned.embeddings.tobytes()
     assert again.w_q.tobytes() == learned.w_q.tobytes()
     assert learn(*course, replace(RECIPE, seed=1)).w_q.tobytes() != learned.w_q.tobytes()
+
+
+TELLING = [Cue(word, frozenset({"tax"}), f"the {word} and tax was on market") for word in TOPICS["water"]]
+
+
+def _accuracy(learned, vocabulary, cues):
+    head = Head(learned.w_q, learned.w_k, learned.w_v)
+    return cue_accuracy(Candidate(vocabulary, learned.embeddings, head), cues)
+
+
+def test_what_sentences_tell_is_learned_and_the_rest_stays(course, learned):
+    _, vocabulary, _, heard = course
+    recipe = replace(TellingRecipe(), steps=150, batch=32, product=0.1, scores=0.1)
+    told = tell(learned, vocabulary, TELLING, heard.rows, recipe)
+    before, after = (_accuracy(one, vocabulary, TELLING) for one in (learned, told))
+    assert before < 0.7
+    assert after == 1.0
+    np.testing.assert_array_equal(told.embeddings, learned.embeddings)
+    np.testing.assert_array_equal(told.w_v, learned.w_v)
+    again = tell(learned, vocabulary, TELLING, heard.rows, recipe)
+    np.testing.assert_array_equal(told.w_q, again.w_q)
+    held = tell(learned, vocabulary, TELLING, heard.rows, replace(recipe, product=1e5))
+    kept = tell(learned, vocabulary, TELLING, heard.rows, replace(recipe, product=0.0, scores=1e5))
+    changes = [np.abs(one.w_q @ one.w_k.T - learned.w_q @ learned.w_k.T).mean() for one in (told, held, kept)]
+    assert max(changes[1:]) < changes[0] / 5
+
+
+def test_a_word_that_is_left_out_is_measured_by_what_others_tell(course, learned):
+    _, vocabulary, _, heard = course
+    recipe = replace(TellingRecipe(), steps=100, batch=16, product=0.1, scores=0.1)
+    found = accuracy_left_out(learned, vocabulary, TELLING, heard.rows, recipe)
+    assert found in {count / len(TELLING) for count in range(len(TELLING) + 1)}
+    assert found < _accuracy(tell(learned, vocabulary, TELLING, heard.rows, recipe), vocabulary, TELLING) + 1e-9
 
 
 def test_the_file_holds_what_was_learned(course, learned, tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ It needs pip, apt-get and dpkg-deb (Debian), about 200 MB of disk and twenty min
 is the same to the last bit whenever it runs on the same machine with the same PyTorch.
 
 The files, in the order of the work: `sources` (what is fetched), `corpus` (sentences), `vocabulary` (which words),
-`semantics` (what a sentence encoder knows of each word alone), `hearing` (what it makes of words in a sentence), `learn` (the objective and the descent), `evaluate`
-(what came out), `card` (the file and its description).
+`semantics` (what a sentence encoder knows of each word alone), `hearing` (what it makes of words in a sentence), `learn`
+(the objective and the descent), `telling` (what sentences of our own tell), `learn_order` (heads 1 and 2), `evaluate` (what
+came out), `card` (the file and its description).
 """

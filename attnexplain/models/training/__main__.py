@@ -7,6 +7,7 @@ import ctypes
 import json
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from attnexplain.attention import Head
 from attnexplain.models.tiny import AHEAD, BACK, CARD
 from attnexplain.models.tiny_file import FILE, read_tiny
 from attnexplain.models.training import corpus, sources, vocabulary
-from attnexplain.models.training.card import write_card
+from attnexplain.models.training.card import Recipes, read_record, write_card
 from attnexplain.models.training.evaluate import (
     Candidate,
+    Cue,
     Numbers,
     by_cosine,
     chance,
@@ -33,11 +35,12 @@ from attnexplain.models.training.hearing import hear, worth_hearing
 from attnexplain.models.training.learn import Recipe, learn, padded
 from attnexplain.models.training.learn_order import OrderRecipe, kind_features, learn_order
 from attnexplain.models.training.semantics import word_features
+from attnexplain.models.training.telling import TellingRecipe, accuracy_left_out, tell
 from attnexplain.models.training.write import write
 
 HERE = Path(__file__).parent
-CUES, CUES_FOR_CHOOSING, SENSES, ORDER = (
-    HERE / name for name in ("cues.tsv", "cues-dev.tsv", "senses.tsv", "order.tsv")
+CUES, SECOND_CUES, TOLD, SENSES, ORDER = (
+    HERE / name for name in ("cues.tsv", "cues-second.tsv", "cues-told.tsv", "senses.tsv", "order.tsv")
 )
 
 
@@ -56,18 +59,23 @@ def main() -> None:
     sentences = list(corpus.sentences(corpus.training_texts(work)))
     print(f"{len(sentences):,} sentences, {len(words.words):,} words, {len(words.offered):,} to offer", flush=True)
     features = word_features(work, words.words)
-    path, recipe, order_recipe = FILE, Recipe(), OrderRecipe()
+    path, recipes = FILE, Recipes(Recipe(), TellingRecipe(), OrderRecipe())
     about = kind_features(work, words)
     examples = worth_hearing(padded(list(corpus.sentences(corpus.examples(work))), words.index), words)
     print(f"{len(examples):,} sentences to listen to", flush=True)
-    if not arguments.card_only:
+    if arguments.card_only:
+        left_out = read_record(HERE.parent / CARD)["figures"]["told"]["left out"]  # of the training, not of the file
+    else:
         heard = hear(work, examples, words)
-        learned = learn(features, words, sentences, heard, recipe)
-        write(path, learned, learn_order(about, features, work, words, order_recipe), words)
+        learned, cues = learn(features, words, sentences, heard, recipes.recipe), read_cues(TOLD)
+        left_out = accuracy_left_out(learned, words, cues, examples, recipes.telling_recipe)
+        told = tell(learned, words, cues, examples, recipes.telling_recipe)
+        write(path, told, learn_order(about, features, work, words, recipes.order_recipe), words)
     held_out = list(corpus.sentences(corpus.held_out_texts(work))) + list(corpus.sentences(corpus.news_texts(work)))
-    tied = learn_order(about, features, work, words, replace(order_recipe, tied=True))
+    tied = learn_order(about, features, work, words, replace(recipes.order_recipe, tied=True))
     figures = {
         "meaning": _meaning(features, words, held_out, work),
+        "told": {"itself": cue_accuracy(_shipped(words), read_cues(TOLD)), "left out": left_out},
         "order": {
             "learned": _order(words),
             "W_q = W_k": order(tied.kinds, Head(*tied.ahead), Head(*tied.back), words, ORDER),
@@ -75,9 +83,9 @@ def main() -> None:
     }
     sizes = {
         "words": len(words.words), "offered": len(words.offered), "silent": len(words.silent),
-        "sentences": len(sentences), "heard": len(examples), "cues": len(read_cues(CUES)), "choosing": len(read_cues(CUES_FOR_CHOOSING)),
+        "sentences": len(sentences), "heard": len(examples), "cues": len(read_cues(CUES)), "second_cues": len(read_cues(SECOND_CUES)), "told": len(read_cues(TOLD)),
     }  # fmt: skip
-    write_card(HERE.parent / CARD, path, recipe, order_recipe, sizes, figures)
+    write_card(HERE.parent / CARD, path, recipes, sizes, figures)
     print(json.dumps(figures, indent=1))
 
 
@@ -85,27 +93,35 @@ def _meaning(
     features: Numbers, words: vocabulary.Vocabulary, held_out: list[list[str]], work: Path
 ) -> dict[str, dict[str, float]]:
     """Take the figures of the head of meaning as shipped, and of what it is measured beside."""
-    cues, shipped = read_cues(CUES), _shipped(words)
+    sets, shipped = {"cue": read_cues(CUES), "second": read_cues(SECOND_CUES)}, _shipped(words)
     head = shipped.head
     width = head.d_model
     x = features[:, :width].astype(np.float64)
     components = Candidate(words, x / x.std(0), Head(*[np.eye(width)] * 3))
     tied = replace(shipped, head=Head(head.w_q, head.w_q, head.w_v))
     random = [_random(shipped, seed) for seed in range(5)]
+    whole = replace(components, embeddings=features.astype(np.float64), head=Head(*[np.eye(features.shape[1])] * 3))
+
+    def measured(take: Callable[[list[Cue]], float]) -> dict[str, float]:
+        return {name: take(cues) for name, cues in sets.items()}
+
+    cues, told = sets["cue"], {cue.word for cue in read_cues(TOLD)}
+    new_words = [cue for cue in sets["second"] if cue.word not in told]
     return {
         "learned": {
-            "cue": cue_accuracy(shipped, cues), "choosing": cue_accuracy(shipped, read_cues(CUES_FOR_CHOOSING)),
+            **measured(lambda some: cue_accuracy(shipped, some)), "new_words": cue_accuracy(shipped, new_words),
             **senses(shipped, cues, SENSES), **shape_of_attention(shipped, held_out),
             "similarity": word_similarity(shipped, work),
         },
-        "W_q = W_k": {"cue": cue_accuracy(tied, cues)},
-        "random W_q, W_k": {"cue": float(np.mean([cue_accuracy(one, cues) for one in random]))},
-        "PCA, W = 1": {"cue": cue_accuracy(components, cues), **senses(components, cues, SENSES)},
-        "cosine of X": {"cue": cue_accuracy(shipped, cues, by_cosine)},
-        "encoder's cosine": {"cue": cue_accuracy(replace(components, embeddings=features.astype(np.float64),
-                             head=Head(*[np.eye(features.shape[1])] * 3)), cues, by_cosine)},
-        "any content word": {"cue": chance(shipped, cues, content_alone=True)},
-        "any word": {"cue": chance(shipped, cues, content_alone=False)},
+        "W_q = W_k": measured(lambda some: cue_accuracy(tied, some)),
+        "random W_q, W_k": measured(lambda some: float(np.mean([cue_accuracy(one, some) for one in random]))),
+        "PCA, W = 1": {
+            **measured(lambda some: cue_accuracy(components, some)), **senses(components, cues, SENSES),
+        },
+        "cosine of X": measured(lambda some: cue_accuracy(shipped, some, by_cosine)),
+        "encoder's cosine": measured(lambda some: cue_accuracy(whole, some, by_cosine)),
+        "any content word": measured(lambda some: chance(shipped, some, content_alone=True)),
+        "any word": measured(lambda some: chance(shipped, some, content_alone=False)),
     }  # fmt: skip
 
 

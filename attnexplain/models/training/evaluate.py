@@ -40,11 +40,14 @@ class Candidate:
     embeddings: Numbers  # [words, d_model]
     head: Head
 
+    def words(self, sentence: str) -> list[str]:
+        """Take the known words of a sentence."""
+        return [word for word in map(normal_word, tokenize(sentence).texts) if word in self.vocabulary.index]
+
     def run(self, sentence: str) -> tuple[list[str], AttentionTrace]:
         """Run the head on the known words of a sentence."""
-        index = self.vocabulary.index
-        words = [word for word in map(normal_word, tokenize(sentence).texts) if word in index]
-        return words, attend(self.embeddings[[index[word] for word in words]], self.head)
+        words = self.words(sentence)
+        return words, attend(self.embeddings[[self.vocabulary.index[word] for word in words]], self.head)
 
 
 def read_cues(path: Path) -> list[Cue]:

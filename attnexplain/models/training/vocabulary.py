@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from attnexplain.models.little import little_words
@@ -47,7 +48,7 @@ class Vocabulary:
     silent: frozenset[str]
     """Those that no company is shown for, because they say who somebody is."""
 
-    @property
+    @cached_property
     def index(self) -> dict[str, int]:
         """Word → its row."""
         return {word: row for row, word in enumerate(self.words)}
