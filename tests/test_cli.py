@@ -394,7 +394,7 @@ def test_the_width_is_the_terminals():
 def test_the_card_comes_in_the_letters_of_the_terminal():
     done = run("--model-card", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stdout.isascii(), done.stderr) == (0, True, b"")
-    assert b"24 x 9" in done.stdout
+    assert b"24 * 9" in done.stdout
     assert run("--model-card", PYTHONIOENCODING="utf-8").stdout == card().encode()
 
 

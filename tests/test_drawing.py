@@ -126,7 +126,8 @@ def test_a_large_picture_on_a_page_has_its_positions_on_the_right_sides():
 
 
 @pytest.mark.parametrize(
-    ("rows", "columns", "tile"), [(60, 60, None), (200, 200, "3 × 3"), (120, 10, "2 × 1"), (400, 10, "5 × 1"), (10, 400, "1 × 5")]
+    ("rows", "columns", "tile"),
+    [(60, 60, None), (200, 200, "3 × 3"), (120, 10, "2 × 1"), (400, 10, "5 × 1"), (10, 400, "1 × 5")],
 )
 def test_a_picture_on_a_page_says_what_a_cell_is(rows, columns, tile):
     grid = Grid("t", tuple(map(str, range(rows))), tuple(map(str, range(columns))), np.ones((rows, columns)), "share")
