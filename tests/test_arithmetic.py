@@ -13,7 +13,9 @@ from scipy.stats import entropy as scipy_entropy
 from attnexplain import explain
 from attnexplain.arithmetic import (
     as_printed,
+    digits_of,
     dot_product,
+    enough_digits,
     entropy,
     result,
     rounded,
@@ -175,3 +177,32 @@ def test_the_strongest_of_tiles_is_that_of_a_plain_loop(tall, wide, strengths):
     assert found.shape == np.shape(expected)
     np.testing.assert_array_equal(np.abs(found), np.abs(expected))
     assert np.isin(found, strengths).all()
+
+
+def test_a_long_list_writes_out_the_places_with_the_largest_products():
+    left = np.array([0.01, *[1.0] * 18, 100.0])
+    right = np.array([900.0, *[2.0] * 18, 0.5])
+    right[5:11] = 7.0  # products: 9, 2, …, 7 in six places, …, 50
+    worked = dot_product(left, right, 2)
+    assert worked.places == (0, 5, 6, 7, 8, 9, 10, 19)
+    assert worked.rest == Decimal("24.00")
+
+
+def test_whole_numbers_keep_all_digits_up_to_a_million_millions():
+    assert write_number(10**12 - 1, 0) == "999999999999"
+    assert "e" in write_number(10**12, 0)
+    assert rounded(Decimal(10**12 - 1), 0) == Decimal(10**12 - 1)
+    assert digits_of([10**12 - 1.0, 2.0], 2) == 0
+    assert digits_of([10.0**12, 2.0], 2) == 2
+
+
+def test_a_number_gets_at_most_twenty_digits_to_be_seen():
+    assert enough_digits(4e-15, 2) == 15
+    assert enough_digits(1e-30, 2) == 20
+    assert enough_digits(0.0, 2) == 2
+
+
+@pytest.mark.parametrize(("largest", "is_subtracted"), [(10.0, False), (10.01, True), (-1.99, False), (-2.0, True)])
+def test_the_largest_score_is_subtracted_where_powers_would_be_too_large_or_too_small(largest, is_subtracted):
+    row = softmax_row(np.array([largest, largest - 1]), 1.0, 2)
+    assert (row.largest is not None) == is_subtracted

@@ -126,6 +126,13 @@ def test_phrases_count_as_one_word_in_the_limit():
     assert tokenize("a b a b", ["a b"], max_tokens=2).texts == ("a b", "a b")
 
 
+def test_a_phrase_has_at_most_sixty_four_words():
+    words = [f"w{number}" for number in range(70)]
+    assert tokenize(" ".join(words), [" ".join(words[:64])]).texts[0] == " ".join(words[:64])
+    with pytest.raises(CommandError, match="65 words, and 64 are allowed"):
+        tokenize(" ".join(words), [" ".join(words[:65])])
+
+
 def test_a_phrase_stands_from_its_first_word_to_its_last():
     found = tokenize("I like New York City pizza", ["New York City"])
     assert found.spans == ((0, 1), (2, 6), (7, 20), (21, 26))
