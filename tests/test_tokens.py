@@ -234,3 +234,24 @@ def test_separators_and_unusual_spaces_are_invisible_where_they_are_no_white_spa
     """A token from a file of numbers can hold what a sentence cannot."""
     assert [c for c in "\u2028\u2029\u00a0\u2003\u1680 " if not is_invisible(c)] == [" "]
     assert not is_invisible("\U0001f300")
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAD9), (0x20000, 0x2A6DF), (0x0E01, 0x0E2E), (0x1000, 0x102A),
+        (0x1780, 0x17A2), (0xA9E0, 0xA9E4), (0xAA60, 0xAA6F),
+    ],
+)  # fmt: skip
+def test_scripts_without_spaces_are_cut_from_their_first_letter_to_their_last(first, last):
+    """Blocks of Unicode: an ideograph is a word, and so is a syllable of Thai, Burmese or Khmer."""
+    assert tokenize(f"{chr(first)}{chr(first + 1)}{chr(last - 1)}{chr(last)}").texts == (
+        chr(first), chr(first + 1), chr(last - 1), chr(last)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("run", [(0x3041, 0x3096), (0x30A1, 0x30FA), (0x31F0, 0x31FF), (0xFF66, 0xFF9D)])
+def test_kana_of_one_kind_are_one_word(run):
+    first, last = run
+    assert len(tokenize(f"{chr(first)}{chr(last)}").texts) == 1
+    assert len(tokenize(f"{chr(first)}一{chr(last)}").texts) == 3
