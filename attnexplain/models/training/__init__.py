@@ -4,7 +4,7 @@ One command fetches the sources by package name, trains, measures, and writes th
 
     pip install -e '.[train]' && python -m attnexplain.models.training
 
-It needs pip, apt-get and dpkg-deb (Debian), about 200 MB of disk and twenty minutes of two processor cores. The result
+It needs pip, apt-get and dpkg-deb (Debian), about 200 MB of disk and twenty minutes at most of two processor cores. The result
 is the same to the last bit whenever it runs on the same machine with the same PyTorch.
 
 The files, in the order of the work: `sources` (what is fetched), `corpus` (sentences), `vocabulary` (which words),

@@ -29,6 +29,7 @@ from attnexplain.models.training.evaluate import (
     read_cues,
     senses,
     shape_of_attention,
+    unlike,
     word_similarity,
 )
 from attnexplain.models.training.hearing import hear, worth_hearing
@@ -105,11 +106,12 @@ def _meaning(
     def measured(take: Callable[[list[Cue]], float]) -> dict[str, float]:
         return {name: take(cues) for name, cues in sets.items()}
 
-    cues, told = sets["cue"], {cue.word for cue in read_cues(TOLD)}
-    new_words = [cue for cue in sets["second"] if cue.word not in told]
+    cues, told = sets["cue"], read_cues(TOLD)
+    new_words = [cue for cue in sets["second"] if cue.word not in {one.word for one in told}]
     return {
         "learned": {
             **measured(lambda some: cue_accuracy(shipped, some)), "new_words": cue_accuracy(shipped, new_words),
+            "unlike": cue_accuracy(shipped, [cue for cue in sets["second"] if unlike(cue, told)]),
             **senses(shipped, cues, SENSES), **shape_of_attention(shipped, held_out),
             "similarity": word_similarity(shipped, work),
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,19 @@ def cue_accuracy(candidate: Candidate, cues: list[Cue], judge: Judge = by_weight
         others = [place for place, word in enumerate(words) if word != cue.word]
         right.append(words[max(others, key=lambda place: (strengths[place], -place))] in cue.cues)
     return float(np.mean(right))
+
+
+def unlike(cue: Cue, others: list[Cue]) -> bool:
+    """Whether a sentence shares at most half of the content words with each of some others (the Jaccard index)."""
+    words = _content_words(cue.sentence)
+    return all(
+        2 * len(words & _content_words(one.sentence)) <= len(words | _content_words(one.sentence)) for one in others
+    )
+
+
+@cache
+def _content_words(sentence: str) -> frozenset[str]:
+    return frozenset(map(normal_word, tokenize(sentence).texts)) - FUNCTION_WORDS
 
 
 def chance(candidate: Candidate, cues: list[Cue], *, content_alone: bool) -> float:

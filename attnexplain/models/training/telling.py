@@ -3,14 +3,15 @@
 Neither rebuilding a word from its sentence nor listening to the encoder says which words *tell* a meaning. Some hundreds
 of sentences say it (`cues-told.tsv`), and W_q and W_k learn it from them in a second, short descent: the attention of the
 ambiguous word, its own copies aside, has to lie on the words that tell its meaning (the cross-entropy of its sum there).
-Embeddings and W_v stay as they are, and so does the company of words alone. Three terms hold W_q and W_k near what they were:
+Embeddings and W_v stay as they are, and so does the company of words alone. Three terms hold W_q and W_k near what they
+were:
 
     product   the mean square of the change of W_q W_kᵀ
     scores    the mean square of the change of scaled scores, in sentences that tell nothing
-    own       the mean square of what the ambiguous word gives itself more than before, in the softmax that is shipped
+    own       the mean square of what the ambiguous word gives itself beyond what it gave before; less costs nothing
 
-How strongly was chosen by leaving out a fifth of the ambiguous words at a time (`accuracy_left_out`): the words of the figure had
-no sentence to learn from.
+Their weights were chosen by `accuracy_left_out`: a fifth of the words at a time is measured after learning from the
+sentences of the other words alone.
 """
 
 from __future__ import annotations
@@ -100,8 +101,9 @@ def accuracy_left_out(
     words = np.random.default_rng(recipe.seed).permutation(sorted({cue.word for cue in cues}))
     right = 0.0
     for part in range(PARTS):
-        out = [cue for cue in cues if cue.word in set(words[part::PARTS])]
-        told = tell(learned, vocabulary, [cue for cue in cues if cue not in out], rows, recipe)
+        left = set(words[part::PARTS])
+        out = [cue for cue in cues if cue.word in left]
+        told = tell(learned, vocabulary, [cue for cue in cues if cue.word not in left], rows, recipe)
         right += cue_accuracy(_candidate(told, vocabulary), out) * len(out)
     return right / len(cues)
 
