@@ -52,11 +52,8 @@ def ask_all(questions: Sequence[Question], page: Callable[[str], str], *, as_jso
         return
     if predicted:
         write("\n" + page(predicted))
-    ended = (
-        ""
-        if answered == len(counted)
-        else f" (of {len(counted)} questions{', without the guess' * (len(counted) < len(questions))})"
-    )
+    guess = ", without the guess" if len(counted) < len(questions) else ""
+    ended = "" if answered == len(counted) else f" (of {len(counted)} questions{guess})"
     write("\n" + page(f"{right} of {answered} right at the first try{ended}."))
     if topics:
         write(page("To look at again:") + "".join(f"  {NAME} --explain {topic}\n" for topic in topics))
